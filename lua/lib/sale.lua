@@ -1,0 +1,122 @@
+-- What every script of a sale shares. Included at build time in front of each script.
+--
+-- KEYS, always these eleven in this order, all under one hash tag {sale}:
+--   line    sorted set  person -> number                 who waits
+--   active  sorted set  person -> deadline (ms)          who is inside: claiming, choosing or paying
+--   state   hash        settings, counters, head         one field per number, names below
+--   people  hash        person -> packed record          only people who were admitted or stepped over
+--   seats   hash        seat index -> person             held and sold seats; a free seat has no field
+--   map     string      one character per seat           '0' free, '1' held, '2' sold
+--   absent  sorted set  person -> end of grace (ms)      waiting people without a connection
+--   gone    hash        number / 1024 -> count           who left the line ahead of being admitted
+--   orders  hash        order -> packed order
+--   log     stream      every decision, ids 1-0, 2-0, …  drained by the scribe
+--   feed    channel     what gateways hear
+--
+-- A person's record: st stage ("claim", "choose", "pay", "out", "away"), n number, d deadline,
+-- h held seats {index, price, …}, b tickets bought, o order, last the order before, k remembered answers
+-- {key, request, answer, …}.
+-- Answers start with "ok" or with a code of include/boxoffice/error.def.
+
+local LINE, ACTIVE, STATE, PEOPLE, SEATS, MAP, ABSENT, GONE, ORDERS, LOG, FEED = unpack(KEYS)
+local call = redis.call
+local BUCKET = 1024
+local POP_MAX = 1000
+local REMEMBERED_ANSWERS = 8
+
+local clock = call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local function publish(...)
+  call('PUBLISH', FEED, cjson.encode({...}))
+end
+
+-- Appends a decision to the log; numbers are dense, so a gap would show a loss.
+local function record(kind, body)
+  local seq = call('HINCRBY', STATE, 'seq', 1)
+  call('XADD', LOG, seq .. '-0', 'kind', kind, 'at', now, 'body', cjson.encode(body))
+  return seq
+end
+
+-- Several fields of the state as numbers (0 where unset).
+local function numbers(...)
+  local got = call('HMGET', STATE, ...)
+  for i = 1, #got do got[i] = tonumber(got[i] or 0) end
+  return unpack(got)
+end
+
+local function count(field, by)
+  return call('HINCRBY', STATE, field, by)
+end
+
+local function load_person(person)
+  local packed = call('HGET', PEOPLE, person)
+  return packed and cmsgpack.unpack(packed)
+end
+
+local function save_person(person, p)
+  call('HSET', PEOPLE, person, cmsgpack.pack(p))
+end
+
+-- The answer remembered for an idempotency key: the answer, or "key_reused" for another request.
+local function remembered(p, key, request)
+  local k = p.k or {}
+  for i = 1, #k, 3 do
+    if k[i] == key then
+      if k[i + 1] ~= request then return {'key_reused'} end
+      return k[i + 2]
+    end
+  end
+end
+
+local function remember(p, key, request, answer)
+  local k = p.k or {}
+  k[#k + 1], k[#k + 2], k[#k + 3] = key, request, answer
+  while #k > REMEMBERED_ANSWERS * 3 do
+    for _ = 1, 3 do table.remove(k, 1) end
+  end
+  p.k = k
+  return answer
+end
+
+-- Sets every seat of a flat list {index, price, …} to one state and publishes the change.
+local function mark_seats(held, state)
+  local changes = {}
+  for i = 1, #held, 2 do
+    call('SETRANGE', MAP, held[i], state)
+    changes[#changes + 1] = held[i]
+  end
+  publish('seats', call('HINCRBY', STATE, 'version', 1), tonumber(state), changes)
+end
+
+local function free_seats(p)
+  local held = p.h or {}
+  if #held == 0 then return end
+  for i = 1, #held, 2 do call('HDEL', SEATS, held[i]) end
+  count('free', #held / 2)
+  mark_seats(held, '0')
+  p.h = {}
+end
+
+local function count_gone(number)
+  if number > numbers('head') then
+    call('HINCRBY', GONE, math.floor(number / BUCKET), 1)
+  end
+end
+
+-- Ends an admission: seats free, an unpaid order closed, the place given back.
+local function end_admission(person, p, reason)
+  local stage, order = p.st, p.o
+  local seats = p.h or {}
+  free_seats(p)
+  if stage == 'pay' and order then
+    local o = cmsgpack.unpack(call('HGET', ORDERS, order))
+    o.st = reason
+    call('HSET', ORDERS, order, cmsgpack.pack(o))
+  end
+  p.st, p.o, p.last, p.d = 'out', nil, order, 0
+  call('ZREM', ACTIVE, person)
+  save_person(person, p)
+  record('end', {person = person, reason = reason, stage = stage, number = p.n, seats = seats, order = order})
+  publish('end', person, reason, order or '')
+end

@@ -1,0 +1,25 @@
+-- Fixes what is held as an order and starts the time for paying; there is no way back (rule S8).
+-- Checking out again returns the same order (rule O2).
+-- ARGV     person, number, a fresh order id
+-- returns  {code, now, order, amount, deadline, {seat, price, …}}
+--- include sale
+local person, number, fresh = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local p = load_person(person)
+if not p or p.n ~= number then return {'not_admitted'} end
+if p.st == 'pay' then
+  local o = cmsgpack.unpack(call('HGET', ORDERS, p.o))
+  return {'ok', now, p.o, o.amount, p.d, o.seats}
+end
+if p.st ~= 'choose' then return {'not_admitted'} end
+if p.d <= now then return {'admission_expired'} end
+if #p.h == 0 then return {'nothing_held'} end
+
+local amount = 0
+for i = 2, #p.h, 2 do amount = amount + p.h[i] end
+p.st, p.o, p.d = 'pay', fresh, now + numbers('pay_ms')
+call('ZADD', ACTIVE, p.d, person)
+call('HSET', ORDERS, fresh, cmsgpack.pack({st = 'paying', person = person, seats = p.h, amount = amount}))
+record('checkout', {person = person, order = fresh, seats = p.h, amount = amount,
+                    currency = call('HGET', STATE, 'currency'), deadline = p.d})
+save_person(person, p)
+return {'ok', now, fresh, amount, p.d, p.h}

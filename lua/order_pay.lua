@@ -1,0 +1,68 @@
+-- Takes what the payment service says about an order, however often and in whatever order (rules O1-O3).
+-- Paid in time: the seats are sold. Declined: they are free. Paid too late, twice, or the wrong sum: a refund is due.
+-- ARGV     order, payment, "paid" or "declined", amount, currency
+-- returns  {code, order state, log number after whose commit it may be told}
+--- include sale
+--- include admit
+local order, payment, outcome, amount, currency = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local packed = call('HGET', ORDERS, order)
+if not packed then return {'unknown_order'} end
+local o = cmsgpack.unpack(packed)
+local person = o.person
+
+local function save_order()
+  call('HSET', ORDERS, order, cmsgpack.pack(o))
+end
+
+local function owe_refund(reason)
+  o.refunds = o.refunds or {}
+  if not o.refunds[payment] then
+    o.refunds[payment] = record('refund_due', {person = person, order = order, payment = payment, amount = amount,
+                                               currency = currency, reason = reason})
+    save_order()
+    publish('refund', person, order, o.refunds[payment])
+  end
+  return {'ok', 'refund_due', o.refunds[payment]}
+end
+
+if outcome == 'declined' then
+  if o.st ~= 'paying' or (o.payment and o.payment ~= payment) then return {'ok', o.st, o.seq or 0} end
+  end_admission(person, load_person(person), 'declined')
+  admit()
+  return {'ok', 'declined', numbers('seq')}
+end
+
+if o.st == 'paid' then
+  if o.payment == payment then return {'ok', 'paid', o.seq} end
+  return owe_refund('paid twice')
+end
+if o.st ~= 'paying' then return owe_refund('paid after the order was ' .. o.st) end
+if amount ~= o.amount or currency ~= call('HGET', STATE, 'currency') then return owe_refund('wrong sum') end
+
+local p = load_person(person)
+if p.d <= now then
+  end_admission(person, p, 'expired')
+  o.st = 'expired'
+  local answer = owe_refund('paid after the order was expired')
+  admit()
+  return answer
+end
+
+local tickets = #o.seats / 2
+p.b, p.h, p.st, p.o, p.last, p.d = (p.b or 0) + tickets, {}, 'out', nil, order, 0
+save_person(person, p)
+call('ZREM', ACTIVE, person)
+mark_seats(o.seats, '2')
+local sold = count('sold', tickets)
+o.st, o.payment = 'paid', payment
+o.seq = record('paid', {person = person, order = order, payment = payment, seats = o.seats, amount = amount, number = p.n})
+save_order()
+publish('paid', person, order, o.seq)
+if sold >= numbers('total') then
+  call('HSET', STATE, 'status', 'sold_out')
+  record('status', {status = 'sold_out'})
+  publish('status', 'sold_out')
+else
+  admit()
+end
+return {'ok', 'paid', o.seq}

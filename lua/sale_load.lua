@@ -1,0 +1,23 @@
+-- Brings a sale's settings into Redis: the first time as a new sale, later only what changed (rule A2, A7).
+-- A sale whose log is already in PostgreSQL but which Redis has forgotten is not started anew: that would
+-- sell its seats a second time.
+-- ARGV     settings version, log number committed in PostgreSQL, status, total seats, then field, value, …
+-- returns  {code, status}
+--- include sale
+local version, committed, status, total = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local settings = {unpack(ARGV, 5)}
+local known = call('HMGET', STATE, 'settings_version', 'status')
+if not known[1] then
+  if committed > 0 then return {'redis_lost_sale', 'lost'} end
+  call('HSET', STATE, 'settings_version', version, 'status', status, 'total', total, 'free', total, 'sold', 0,
+       'next', 0, 'head', 0, 'seq', 0, 'committed', 0, 'version', 0, unpack(settings))
+  call('SET', MAP, string.rep('0', total))
+  record('load', {version = version, status = status, total = total})
+  return {'ok', status}
+end
+if version <= tonumber(known[1]) then return {'ok', known[2]} end
+if known[2] == 'sold_out' and status ~= 'closed' then status = 'sold_out' end
+call('HSET', STATE, 'settings_version', version, 'status', status, unpack(settings))
+record('settings', {version = version, status = status, settings = settings})
+publish('status', status)
+return {'ok', status}

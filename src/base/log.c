@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include "base/buffer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct {
+    char process[32];
+    enum bo_log_level level;
+} setup = {"boxoffice", BO_LOG_INFO};
+
+static const char *const names[] = {"debug", "info", "warn", "error"};
+
+void bo_log_setup(const char *process, enum bo_log_level level) {
+    snprintf(setup.process, sizeof(setup.process), "%s", process);
+    setup.level = level;
+}
+
+void bo_log_set_level(enum bo_log_level level) { setup.level = level; }
+
+int bo_log_level_from_name(const char *name) {
+    for (int i = 0; i < 4; i++)
+        if (strcmp(name, names[i]) == 0) return i;
+    return -1;
+}
+
+void bo_log(enum bo_log_level level, const char *format, ...) {
+    if (level < setup.level) return;
+    char message[2048];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(message, sizeof(message), format, ap);
+    va_end(ap);
+
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    struct tm utc;
+    gmtime_r(&now.tv_sec, &utc);
+    char stamp[32];
+    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
+
+    struct bo_buffer line = {0};
+    bo_buffer_printf(&line, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"process\":\"%s\",\"pid\":%d,\"message\":\"", stamp,
+                     now.tv_nsec / 1000000, names[level], setup.process, (int)getpid());
+    bo_buffer_add_json(&line, message);
+    bo_buffer_add_text(&line, "\"}\n");
+    if (write(STDERR_FILENO, line.data, line.length) < 0) { /* nowhere left to say so */
+    }
+    bo_buffer_free(&line);
+}

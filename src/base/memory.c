@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *must(void *p, size_t size) {
+    if (!p) {
+        fprintf(stderr, "{\"level\":\"fatal\",\"message\":\"out of memory\",\"bytes\":%zu}\n", size);
+        abort();
+    }
+    return p;
+}
+
+void *bo_alloc(size_t size) { return must(calloc(1, size ? size : 1), size); }
+
+void *bo_realloc(void *p, size_t size) { return must(realloc(p, size ? size : 1), size); }
+
+char *bo_strdup(const char *s) {
+    size_t n = strlen(s) + 1;
+    return memcpy(bo_alloc(n), s, n);
+}

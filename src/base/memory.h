@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Allocation that never fails to its caller: without memory the process ends with a message, and the supervisor
+ * starts it anew. A gateway holds no truth, so this loses nobody's place. Use malloc directly only for sizes that
+ * a peer chooses. */
+#ifndef BO_BASE_MEMORY_H
+#define BO_BASE_MEMORY_H
+
+#include <stddef.h>
+
+void *bo_alloc(size_t size); /* zeroed; free() it */
+void *bo_realloc(void *p, size_t size);
+char *bo_strdup(const char *s);
+
+#endif

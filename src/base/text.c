@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/text.h"
+
+#include "boxoffice/types.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool bo_text_to_number(const char *text, int64_t min, int64_t max, int64_t *ret) {
+    if (*text != '-' && (*text < '0' || *text > '9')) return false;
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (errno || *end || end == text || value < min || value > max) return false;
+    *ret = value;
+    return true;
+}
+
+bool bo_text_is_id(const char *text) {
+    size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:@-");
+    return n >= 1 && n <= BO_ID_MAX && text[n] == '\0';
+}
+
+void bo_text_random_id(const char *prefix, char *ret) {
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    unsigned char random[22];
+    if (RAND_bytes(random, sizeof(random)) != 1) abort(); /* without randomness ids could be guessed */
+    size_t n = (size_t)snprintf(ret, BO_ID_MAX + 1 - sizeof(random), "%s", prefix);
+    for (size_t i = 0; i < sizeof(random); i++) ret[n++] = alphabet[random[i] & 63];
+    ret[n] = '\0';
+}
+
+void bo_text_hmac(const char *key, const void *text, size_t length, char ret_hex[65]) {
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    unsigned int n = 0;
+    if (!HMAC(EVP_sha256(), key, (int)strlen(key), text, length, mac, &n)) abort();
+    for (unsigned int i = 0; i < 32; i++) snprintf(ret_hex + i * 2, 3, "%02x", mac[i]);
+}
+
+bool bo_text_same_secret(const char *a, const char *b) {
+    size_t n = strlen(a);
+    return strlen(b) == n && CRYPTO_memcmp(a, b, n) == 0;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The operator's port (docs/openapi.yaml): sales, settings, counts, audit, tickets, health, metrics. Every change is one
+ * statement that changes the sale and writes the audit, and is answered once Redis has taken it over. */
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "edge/http.h"
+#include "edge/room.h"
+#include "edge/token.h"
+#include "loop/loop.h"
+#include "metrics/metrics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TAKEN_OVER_WITHIN_MS 3000
+#define TAKEN_OVER_CHECK_MS 10
+
+/* ---- who is it ---- */
+
+static int authenticate(struct bo_http *http) {
+    if (!*http->bearer) return BO_ERR_TOKEN_MISSING;
+    const char *p = http->gateway->config.admin_tokens;
+    int err = BO_ERR_TOKEN_FORGED;
+    while (*p) {
+        p += strspn(p, ", ");
+        size_t length = strcspn(p, ", ");
+        char entry[256];
+        snprintf(entry, sizeof(entry), "%.*s", (int)(length < 255 ? length : 255), p);
+        char *colon = strchr(entry, ':');
+        if (colon && bo_text_same_secret(colon + 1, http->bearer)) {
+            *colon = '\0';
+            snprintf(http->actor, sizeof(http->actor), "%.*s", BO_ID_MAX, entry);
+            err = 0;
+        }
+        p += length;
+    }
+    return err;
+}
+
+/* ---- changes ---- */
+
+struct change {
+    struct bo_http *http;
+    char sale[BO_ID_MAX + 1];
+    int created_status;   /* 201 or 200 */
+    json_t *patch;        /* of the settings */
+    int64_t version;      /* that Redis has to take over */
+    bo_ms give_up;
+};
+
+static struct change *start_change(struct bo_http *http, const char *sale) {
+    struct change *c = bo_alloc(sizeof(*c));
+    c->http = http;
+    c->created_status = 200;
+    snprintf(c->sale, sizeof(c->sale), "%s", sale);
+    return c;
+}
+
+static void free_change(struct change *c) {
+    json_decref(c->patch);
+    free(c);
+}
+
+static void fail_change(struct change *c, int err, const char *detail) {
+    bo_http_answer_error(c->http, err, detail);
+    free_change(c);
+}
+
+static void check_taken_over(uv_timer_t *timer) {
+    struct change *c = timer->data;
+    struct bo_gateway *gateway = c->http->gateway;
+    struct bo_room *room = bo_rooms_find(gateway, c->sale);
+    bool done = room && room->version >= c->version && room->state == BO_ROOM_READY && !room->loading;
+    bool late = bo_loop_wall_ms() >= c->give_up;
+    if (!done && !late) {
+        if (!room || room->version < c->version) bo_rooms_load(gateway);
+        return;
+    }
+    bo_loop_timer_free(timer);
+    json_t *json = json_pack("{s:s, s:I, s:s, s:b}", "sale", c->sale, "version", (json_int_t)c->version, "status",
+                             room ? room->status : "draft", "in_effect", done);
+    bo_http_answer_json(c->http, done ? c->created_status : 202, json);
+    free_change(c);
+}
+
+static void changed(void *arg, int err, const char *state, const struct bo_rows *rows) {
+    struct change *c = arg;
+    if (err) {
+        fail_change(c, strcmp(state, "23505") == 0 ? BO_ERR_SALE_EXISTS : err == BO_ERR_BAD_MESSAGE ? BO_ERR_INTERNAL : BO_ERR_UNAVAILABLE, NULL);
+        return;
+    }
+    if (bo_rows_count(rows) == 0) {
+        bool known = bo_rooms_find(c->http->gateway, c->sale) != NULL;
+        fail_change(c, known ? BO_ERR_NOT_OPEN : BO_ERR_UNKNOWN_SALE,
+                    known ? "The sale's present status does not allow this, or it was changed at the same moment." : NULL);
+        return;
+    }
+    c->version = bo_rows_number(rows, 0, 0);
+    c->give_up = bo_loop_wall_ms() + TAKEN_OVER_WITHIN_MS;
+    bo_rooms_load(c->http->gateway);
+    bo_loop_timer(&c->http->gateway->loop, TAKEN_OVER_CHECK_MS, TAKEN_OVER_CHECK_MS, check_taken_over, c);
+}
+
+/* ---- create ---- */
+
+static int check_sale(const json_t *settings, json_t *plan, struct bo_buffer *problem) {
+    struct bo_settings checked;
+    struct bo_plan *checked_plan = NULL;
+    int err = bo_settings_read(settings, &checked, problem);
+    if (!err) err = bo_plan_read(plan, json_object_get(settings, "prices"), &checked_plan, problem);
+    bo_plan_free(checked_plan);
+    return err;
+}
+
+static void create_sale(struct bo_http *http) {
+    json_t *json = json_loadb(http->body.data ? http->body.data : "", http->body.length, 0, NULL), *plan, *settings;
+    const char *id, *name;
+    struct bo_buffer problem = {0};
+    int err = json ? 0 : BO_ERR_BAD_JSON;
+    if (!err && json_unpack(json, "{s:s, s:s, s:o, s:o}", "sale", &id, "name", &name, "plan", &plan, "settings", &settings) != 0) {
+        bo_buffer_add_text(&problem, "sale, name, plan and settings are needed");
+        err = BO_ERR_BAD_MESSAGE;
+    }
+    if (!err && (!bo_text_is_id(id) || !*name || strlen(name) > 200)) {
+        bo_buffer_add_text(&problem, "sale: 1 to 64 characters of A-Z a-z 0-9 . _ : @ -; name: 1 to 200 characters");
+        err = BO_ERR_BAD_MESSAGE;
+    }
+    if (!err) err = check_sale(settings, plan, &problem);
+    if (err) {
+        bo_http_answer_error(http, err, problem.data);
+    } else {
+        struct change *c = start_change(http, id);
+        c->created_status = 201;
+        char *settings_text = json_dumps(settings, JSON_COMPACT), *plan_text = json_dumps(plan, JSON_COMPACT);
+        const char *params[] = {id, name, settings_text, plan_text, http->actor};
+        bo_queue_run(http->gateway->postgres,
+                     "WITH made AS (INSERT INTO sales (id, name, status, settings, plan) VALUES ($1, $2, 'draft', $3, $4) RETURNING id,"
+                     " version), noted AS (INSERT INTO audit (actor, action, sale, detail) SELECT $5, 'create', id, $3::jsonb FROM made)"
+                     " SELECT version FROM made",
+                     params, 5, changed, c);
+        free(settings_text);
+        free(plan_text);
+    }
+    json_decref(json);
+    bo_buffer_free(&problem);
+}
+
+/* ---- open, pause, resume, close ---- */
+
+static bool run_status(struct bo_http *http) {
+    static const struct {
+        const char *path, *action, *status, *from;
+    } actions[] = {{"/api/sales/*/open", "open", "open", "{draft,paused,closed}"},
+                   {"/api/sales/*/pause", "pause", "paused", "{open}"},
+                   {"/api/sales/*/resume", "resume", "open", "{paused}"},
+                   {"/api/sales/*/close", "close", "closed", "{draft,open,paused}"}};
+    char id[BO_ID_MAX + 1];
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+        if (!bo_http_path_is(http, actions[i].path, id)) continue;
+        if (strcmp(http->method, "POST") != 0) {
+            bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
+            return true;
+        }
+        const char *params[] = {id, actions[i].status, actions[i].from, http->actor, actions[i].action};
+        bo_queue_run(http->gateway->postgres,
+                     "WITH made AS (UPDATE sales SET status = $2, version = version + 1 WHERE id = $1 AND status = ANY($3::text[]) RETURNING"
+                     " id, version), noted AS (INSERT INTO audit (actor, action, sale, detail) SELECT $4, $5, id, '{}' FROM made)"
+                     " SELECT version FROM made",
+                     params, 5, changed, start_change(http, id));
+        return true;
+    }
+    return false;
+}
+
+/* ---- settings ---- */
+
+static void sale_read_for_patch(void *arg, int err, const char *state, const struct bo_rows *rows) {
+    (void)state;
+    struct change *c = arg;
+    if (err || bo_rows_count(rows) == 0) {
+        fail_change(c, err ? BO_ERR_UNAVAILABLE : BO_ERR_UNKNOWN_SALE, NULL);
+        return;
+    }
+    json_t *settings = json_loads(bo_rows_text(rows, 0, 0), 0, NULL), *plan = json_loads(bo_rows_text(rows, 0, 1), 0, NULL);
+    struct bo_buffer problem = {0};
+    json_object_update(settings, c->patch);
+    err = check_sale(settings, plan, &problem);
+    if (err) {
+        fail_change(c, err, problem.data);
+    } else {
+        char *text = json_dumps(settings, JSON_COMPACT), *patch = json_dumps(c->patch, JSON_COMPACT);
+        const char *params[] = {c->sale, text, bo_rows_text(rows, 0, 2), c->http->actor, patch};
+        bo_queue_run(c->http->gateway->postgres,
+                     "WITH made AS (UPDATE sales SET settings = $2, version = version + 1 WHERE id = $1 AND version = $3 RETURNING id,"
+                     " version), noted AS (INSERT INTO audit (actor, action, sale, detail) SELECT $4, 'settings', id, $5::jsonb FROM made)"
+                     " SELECT version FROM made",
+                     params, 5, changed, c);
+        free(text);
+        free(patch);
+    }
+    json_decref(settings);
+    json_decref(plan);
+    bo_buffer_free(&problem);
+}
+
+static void patch_settings(struct bo_http *http, const char *id) {
+    json_t *json = json_loadb(http->body.data ? http->body.data : "", http->body.length, 0, NULL);
+    if (!json_is_object(json)) {
+        json_decref(json);
+        bo_http_answer_error(http, BO_ERR_BAD_JSON, "Send an object with the settings to change.");
+        return;
+    }
+    struct change *c = start_change(http, id);
+    c->patch = json;
+    const char *params[] = {c->sale};
+    bo_queue_run(http->gateway->postgres, "SELECT settings, plan, version FROM sales WHERE id = $1", params, 1, sale_read_for_patch, c);
+}
+
+/* ---- reading ---- */
+
+static json_t *counts_of(const struct bo_room *room) {
+    return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "sale", room->id, "status", room->status, "ready",
+                     room->state == BO_ROOM_READY, "waiting", (json_int_t)room->total_waiting, "active", (json_int_t)room->active,
+                     "admitted", (json_int_t)room->admitted, "free", (json_int_t)room->free, "sold", (json_int_t)room->sold, "head",
+                     (json_int_t)room->head, "log_lag", (json_int_t)(room->seq > room->commits.committed ? room->seq - room->commits.committed : 0),
+                     "settings_version", (json_int_t)room->version);
+}
+
+static void rows_as_json(void *arg, int err, const char *state, const struct bo_rows *rows) {
+    (void)state;
+    struct bo_http *http = arg;
+    if (err)
+        bo_http_answer_error(http, BO_ERR_UNAVAILABLE, NULL);
+    else if (bo_rows_count(rows) == 0)
+        bo_http_answer_error(http, BO_ERR_UNKNOWN_SALE, NULL);
+    else
+        bo_http_answer(http, 200, "application/json", bo_rows_text(rows, 0, 0), strlen(bo_rows_text(rows, 0, 0)));
+}
+
+static void print_room_metrics(void *arg, struct bo_table_link *link) {
+    struct bo_room *room = (struct bo_room *)link;
+    const struct {
+        const char *name;
+        int64_t value;
+    } gauges[] = {{"waiting", room->total_waiting}, {"active", room->active}, {"admitted", room->admitted},
+                  {"free", room->free},             {"sold", room->sold},     {"log_lag", room->seq - room->commits.committed}};
+    for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++)
+        bo_buffer_printf(arg, "boxoffice_sale_%s{sale=\"%s\"} %" PRId64 "\n", gauges[i].name, room->id, gauges[i].value);
+}
+
+static void answer_metrics(struct bo_http *http) {
+    struct bo_buffer b = {0};
+    bo_metrics_print(&b);
+    bo_table_each(&http->gateway->rooms, print_room_metrics, &b);
+    bo_http_answer(http, 200, "text/plain; version=0.0.4", b.data, b.length);
+    bo_buffer_free(&b);
+}
+
+static void answer_health(struct bo_http *http) {
+    bool redis = bo_redis_store_is_up(http->gateway->redis), postgres = bo_queue_is_up(http->gateway->postgres);
+    bool loaded = http->gateway->sales_loaded;
+    json_t *json = json_pack("{s:s, s:b, s:b, s:b, s:s}", "health", redis && postgres && loaded ? "healthy" : "critical", "redis", redis,
+                             "postgres", postgres, "sales_loaded", loaded, "version", BO_VERSION);
+    bo_http_answer_json(http, redis && postgres && loaded ? 200 : 503, json);
+}
+
+/* ---- is this ticket real? ---- */
+
+static void ticket_checked(void *arg, int err, const char *state, const struct bo_rows *rows) {
+    (void)state;
+    struct bo_http *http = arg;
+    if (err)
+        bo_http_answer_error(http, BO_ERR_UNAVAILABLE, NULL);
+    else if (bo_rows_count(rows) == 0)
+        bo_http_answer_error(http, BO_ERR_UNKNOWN_TICKET, NULL);
+    else
+        bo_http_answer_json(http, 200, json_pack("{s:b, s:s, s:s, s:s}", "valid", 1, "sale", bo_rows_text(rows, 0, 0), "person",
+                                                 bo_rows_text(rows, 0, 1), "order", bo_rows_text(rows, 0, 2)));
+}
+
+static void check_ticket(struct bo_http *http) {
+    json_t *json = json_loadb(http->body.data ? http->body.data : "", http->body.length, 0, NULL);
+    const char *code = json_string_value(json_object_get(json, "code"));
+    struct bo_ticket_claim claim;
+    int err = !json ? BO_ERR_BAD_JSON : !code ? BO_ERR_BAD_MESSAGE : bo_token_read_ticket(&http->gateway->config, code, &claim);
+    struct bo_room *room = err ? NULL : bo_rooms_find(http->gateway, claim.sale);
+    const struct bo_seat *seat = room ? bo_plan_find(room->plan, claim.seat) : NULL;
+    if (err || !seat) {
+        bo_http_answer_error(http, err ? err : BO_ERR_UNKNOWN_TICKET, NULL);
+    } else {
+        char index[16];
+        snprintf(index, sizeof(index), "%u", seat->index);
+        const char *params[] = {claim.sale, index, claim.order};
+        bo_queue_run(http->gateway->postgres, "SELECT sale, person, order_id FROM tickets WHERE sale = $1 AND seat = $2 AND order_id = $3",
+                     params, 3, ticket_checked, http);
+    }
+    json_decref(json);
+}
+
+static void add_counts(void *arg, struct bo_table_link *link) { json_array_append_new(arg, counts_of((struct bo_room *)link)); }
+
+static void run_sales(struct bo_http *http) {
+    if (strcmp(http->method, "POST") == 0) {
+        create_sale(http);
+    } else {
+        json_t *list = json_array();
+        bo_table_each(&http->gateway->rooms, add_counts, list);
+        bo_http_answer_json(http, 200, json_pack("{s:o}", "sales", list));
+    }
+}
+
+static void run_sale(struct bo_http *http, const char *id) {
+    const char *params[] = {id};
+    if (strcmp(http->method, "PATCH") == 0)
+        patch_settings(http, id);
+    else
+        bo_queue_run(http->gateway->postgres,
+                     "SELECT json_build_object('sale', id, 'name', name, 'status', status, 'settings', settings, 'version', version,"
+                     " 'created_at', created_at)::text FROM sales WHERE id = $1",
+                     params, 1, rows_as_json, http);
+}
+
+void bo_admin_run(struct bo_http *http) {
+    char id[BO_ID_MAX + 1];
+    int err;
+    if (http->body_too_large) {
+        bo_http_answer_error(http, BO_ERR_TOO_LARGE, NULL);
+    } else if (strcmp(http->path, "/health") == 0) {
+        answer_health(http);
+    } else if ((err = authenticate(http))) {
+        bo_http_answer_error(http, err, NULL);
+    } else if (strcmp(http->path, "/metrics") == 0) {
+        answer_metrics(http);
+    } else if (strcmp(http->path, "/api/sales") == 0) {
+        run_sales(http);
+    } else if (strcmp(http->path, "/api/tickets/check") == 0 && strcmp(http->method, "POST") == 0) {
+        check_ticket(http);
+    } else if (strcmp(http->path, "/api/audit") == 0) {
+        bo_queue_run(http->gateway->postgres,
+                     "SELECT json_build_object('audit', coalesce(json_agg(a ORDER BY id DESC), '[]'))::text FROM (SELECT * FROM audit"
+                     " ORDER BY id DESC LIMIT 500) a",
+                     NULL, 0, rows_as_json, http);
+    } else if (bo_http_path_is(http, "/api/sales/*", id)) {
+        run_sale(http, id);
+    } else if (bo_http_path_is(http, "/api/sales/*/counts", id)) {
+        struct bo_room *room = bo_rooms_find(http->gateway, id);
+        if (room)
+            bo_http_answer_json(http, 200, counts_of(room));
+        else
+            bo_http_answer_error(http, BO_ERR_UNKNOWN_SALE, NULL);
+    } else if (!run_status(http)) {
+        bo_http_answer_error(http, BO_ERR_NOT_FOUND, NULL);
+    }
+}

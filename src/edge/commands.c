@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What people do once they are inside: enter, hold and release seats, check out, leave. Each runs one script and tells the
+ * answer with the key of the command. */
+#include "edge/room.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "loop/loop.h"
+#include "metrics/metrics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct command {
+    struct bo_session *session; /* holds a reference */
+    char key[BO_ID_MAX + 1];
+    const char *done; /* the type of the answer when it went well */
+    char order[BO_ID_MAX + 1];
+    bo_money amount;
+    bo_ms deadline;
+};
+
+static struct command *start(struct bo_session *s, const char *key, const char *done) {
+    struct command *c = bo_alloc(sizeof(*c));
+    c->session = s;
+    bo_session_hold(s);
+    snprintf(c->key, sizeof(c->key), "%s", key);
+    c->done = done;
+    return c;
+}
+
+static void finish(struct command *c) {
+    bo_session_release(c->session);
+    free(c);
+}
+
+static int64_t left_ms(const struct bo_session *s, bo_ms deadline) {
+    bo_ms left = deadline - bo_gateway_now(s->gateway);
+    return left > 0 ? left : 0;
+}
+
+static void print_guid(const struct bo_room *room, int64_t index, bool first, struct bo_buffer *out) {
+    if (index < 0 || (size_t)index >= room->plan->seat_count) return;
+    bo_buffer_add_text(out, first ? "\"" : ",\"");
+    bo_buffer_add_json(out, room->plan->seats[index].guid);
+    bo_buffer_add_text(out, "\"");
+}
+
+/* A list of {index, price, …} as guids, and their sum. */
+static bo_money print_held(const struct bo_room *room, const struct bo_value *held, struct bo_buffer *out) {
+    bo_money sum = 0;
+    bo_buffer_add_text(out, "[");
+    for (size_t i = 0; i + 1 < held->length; i += 2) {
+        print_guid(room, bo_value_number(held, i), i == 0, out);
+        sum += bo_value_number(held, i + 1);
+    }
+    bo_buffer_add_text(out, "]");
+    return sum;
+}
+
+/* ---- map ---- */
+
+void bo_session_send_map(struct bo_session *s) {
+    const struct bo_map *map = &s->room->map;
+    if (map->version < 0) {
+        bo_room_load_map(s->room); /* sent when it is here */
+        return;
+    }
+    struct bo_buffer b = {0};
+    bo_buffer_printf(&b, "{\"type\":\"map\",\"version\":%" PRId64 ",\"states\":\"%s\"}", map->version, map->states);
+    bo_session_send(s, b.data, b.length);
+    bo_buffer_free(&b);
+}
+
+/* ---- enter ---- */
+
+static void entered(void *arg, int err, const struct bo_value *v) {
+    struct command *c = arg;
+    struct bo_session *s = c->session;
+    if (err) {
+        bo_session_error(s, err, NULL);
+    } else if (s->wsi) {
+        bool paying = strcmp(bo_value_text(v, 2), "pay") == 0;
+        bo_session_set_stage(s, paying ? BO_STAGE_PAY : BO_STAGE_CHOOSE, bo_value_number(v, 3));
+        s->entered = true;
+        if (paying) s->order = bo_strdup(bo_value_text(v, 4));
+        struct bo_buffer b = {0};
+        bo_buffer_printf(&b, "{\"type\":\"entered\",\"stage\":\"%s\",\"deadline_ms\":%" PRId64 ",\"left_ms\":%" PRId64 ",\"limit\":%" PRId64 ",\"seats\":",
+                         paying ? "pay" : "choose", s->deadline, left_ms(s, s->deadline), s->room->settings.limit);
+        print_held(s->room, bo_value_item(v, 5), &b);
+        bo_buffer_add_text(&b, "}");
+        bo_session_send(s, b.data, b.length);
+        bo_buffer_free(&b);
+    }
+    finish(c);
+}
+
+void bo_session_enter(struct bo_session *s, const char *access) {
+    (void)access; /* checked by the caller; the store knows the number it was issued for */
+    char number[24];
+    snprintf(number, sizeof(number), "%" PRId64, s->number);
+    const char *args[] = {s->person, number};
+    bo_room_run(s->room, "line_enter", args, 2, entered, start(s, "", "entered"));
+}
+
+/* ---- hold and release ---- */
+
+static void print_refusal(struct command *c, int err, const struct bo_value *v, struct bo_buffer *b) {
+    const struct bo_room *room = c->session->room;
+    const struct bo_value *refused = bo_value_item(v, 2);
+    bo_buffer_printf(b, "{\"type\":\"refused\",\"key\":\"%s\",\"code\":\"%s\",\"message\":\"", c->key, bo_error_name(err));
+    bo_buffer_add_json(b, bo_error_text(err));
+    bo_buffer_add_text(b, "\",\"seats\":[");
+    for (size_t i = 0; i < refused->length; i++) print_guid(room, bo_value_number(refused, i), i == 0, b);
+    bo_buffer_add_text(b, "]");
+    if (err == BO_ERR_LIMIT_REACHED) bo_buffer_printf(b, ",\"left\":%" PRId64, bo_value_number(v, 1));
+    if (err == BO_ERR_SEAT_TAKEN && room->map.version >= 0)
+        bo_buffer_printf(b, ",\"map\":{\"version\":%" PRId64 ",\"states\":\"%s\"}", room->map.version, room->map.states);
+    bo_buffer_add_text(b, "}");
+}
+
+static void seats_answered(void *arg, int err, const struct bo_value *v) {
+    struct command *c = arg;
+    struct bo_session *s = c->session;
+    if (err == BO_ERR_SEAT_TAKEN) bo_metric_add(BO_METRIC_conflicts, 1);
+    if (!err && strcmp(c->done, "held") == 0) bo_metric_add(BO_METRIC_holds, 1);
+    struct bo_buffer b = {0};
+    if (err) {
+        print_refusal(c, err, v, &b);
+    } else {
+        bo_buffer_printf(&b, "{\"type\":\"%s\",\"key\":\"%s\",\"left_ms\":%" PRId64 ",\"seats\":", c->done, c->key,
+                         left_ms(s, bo_value_number(v, 1)));
+        bo_money sum = print_held(s->room, bo_value_item(v, 2), &b);
+        bo_buffer_printf(&b, ",\"amount\":%" PRId64 ",\"currency\":\"%s\"}", sum, s->room->settings.currency);
+    }
+    bo_session_send(s, b.data, b.length);
+    bo_buffer_free(&b);
+    finish(c);
+}
+
+void bo_session_seats(struct bo_session *s, const char *script, const char *key, const struct bo_seat **seats, size_t count) {
+    bool hold = strcmp(script, "seats_hold") == 0;
+    char numbers[BO_HOLD_MAX * 2 + 1][24];
+    const char *args[BO_HOLD_MAX * 2 + 3] = {s->person, numbers[0], key};
+    snprintf(numbers[0], sizeof(numbers[0]), "%" PRId64, s->number);
+    size_t n = 3, used = 1;
+    for (size_t i = 0; i < count; i++) {
+        snprintf(numbers[used], sizeof(numbers[used]), "%u", seats[i]->index);
+        args[n++] = numbers[used++];
+        if (!hold) continue;
+        snprintf(numbers[used], sizeof(numbers[used]), "%" PRId64, s->room->plan->categories[seats[i]->category].price);
+        args[n++] = numbers[used++];
+    }
+    bo_room_run(s->room, script, args, n, seats_answered, start(s, key, hold ? "held" : "released"));
+}
+
+/* ---- checkout ---- */
+
+static void payment_created(void *arg, int err, const char *payment, const char *url) {
+    (void)payment;
+    struct command *c = arg;
+    struct bo_session *s = c->session;
+    struct bo_buffer b = {0};
+    if (err) {
+        bo_session_error(s, err, c->key);
+    } else {
+        bo_buffer_printf(&b,
+                         "{\"type\":\"pay\",\"key\":\"%s\",\"order\":\"%s\",\"amount\":%" PRId64
+                         ",\"currency\":\"%s\",\"left_ms\":%" PRId64 ",\"url\":\"",
+                         c->key, c->order, c->amount, s->room->settings.currency, left_ms(s, c->deadline));
+        bo_buffer_add_json(&b, url);
+        bo_buffer_add_text(&b, "\"}");
+        bo_session_send(s, b.data, b.length);
+        bo_buffer_free(&b);
+    }
+    finish(c);
+}
+
+static void checked_out(void *arg, int err, const struct bo_value *v) {
+    struct command *c = arg;
+    struct bo_session *s = c->session;
+    if (err) {
+        bo_session_error(s, err, c->key);
+        finish(c);
+        return;
+    }
+    bo_metric_add(BO_METRIC_checkouts, 1);
+    snprintf(c->order, sizeof(c->order), "%s", bo_value_text(v, 2));
+    c->amount = bo_value_number(v, 3);
+    c->deadline = bo_value_number(v, 4);
+    if (s->wsi) {
+        bo_session_set_stage(s, BO_STAGE_PAY, c->deadline);
+        s->order = bo_strdup(c->order);
+    }
+    const struct bo_payments *payments = &s->gateway->payments;
+    payments->create(payments->self, c->order, s->room->id, c->amount, s->room->settings.currency, payment_created, c);
+}
+
+void bo_session_checkout(struct bo_session *s, const char *key) {
+    char number[24], order[BO_ID_MAX + 1];
+    snprintf(number, sizeof(number), "%" PRId64, s->number);
+    bo_text_random_id("o:", order);
+    const char *args[] = {s->person, number, order};
+    bo_room_run(s->room, "order_checkout", args, 3, checked_out, start(s, key, "pay"));
+}
+
+/* ---- leave ---- */
+
+static void left(void *arg, int err, const struct bo_value *v) {
+    (void)v;
+    struct command *c = arg;
+    struct bo_session *s = c->session;
+    if (err && err != BO_ERR_NOT_IN_LINE) {
+        bo_session_error(s, err, NULL);
+    } else if (s->wsi && s->stage != BO_STAGE_OUT) { /* not told by the feed already */
+        bo_session_set_stage(s, BO_STAGE_OUT, 0);
+        bo_session_printf(s, "{\"type\":\"left\"}");
+    }
+    finish(c);
+}
+
+void bo_session_leave(struct bo_session *s) {
+    const char *args[] = {s->person};
+    bo_room_run(s->room, "line_leave", args, 1, left, start(s, "", "left"));
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/gateway.h"
+
+#include "base/log.h"
+#include "edge/payments.h"
+#include "edge/refunds.h"
+#include "edge/room.h"
+#include "edge/server.h"
+#include "loop/loop.h"
+#include "metrics/metrics.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WHEEL_SLOT_MS 50
+#define DRAIN_CHECK_MS 50
+#define DRAIN_STEP 500 /* lws arms a sorted timer per closing connection: not all at once */
+
+bo_ms bo_gateway_now(const struct bo_gateway *gateway) { return bo_loop_wall_ms() + gateway->clock_offset_ms; }
+
+static const char *room_id(const struct bo_table_link *link) { return ((const struct bo_room *)link)->id; }
+
+static struct bo_session *session_of_timer(struct bo_wheel_node *node) {
+    return (struct bo_session *)((char *)node - offsetof(struct bo_session, timer));
+}
+
+static void timer_due(void *arg, struct bo_wheel_node *node) {
+    (void)arg;
+    bo_session_timer(session_of_timer(node));
+}
+
+static void on_wheel(uv_timer_t *timer) {
+    struct bo_gateway *gateway = timer->data;
+    bo_wheel_run(&gateway->wheel, bo_loop_wall_ms(), timer_due, gateway);
+}
+
+static void tick_room(void *arg, struct bo_table_link *link) {
+    (void)arg;
+    bo_room_tick((struct bo_room *)link);
+}
+
+static void on_tick(uv_timer_t *timer) {
+    struct bo_gateway *gateway = timer->data;
+    bo_table_each(&gateway->rooms, tick_room, NULL);
+    uv_timer_set_repeat(timer, (uint64_t)gateway->config.tick_ms);
+}
+
+static void second_room(void *arg, struct bo_table_link *link) {
+    (void)arg;
+    bo_room_second((struct bo_room *)link);
+}
+
+static void on_second(uv_timer_t *timer) {
+    struct bo_gateway *gateway = timer->data;
+    uv_timer_set_repeat(timer, gateway->sales_loaded ? 1000 : 100);
+    bo_rooms_load(gateway);
+    bo_table_each(&gateway->rooms, second_room, NULL);
+    if (!gateway->draining) bo_refunds_make(gateway);
+}
+
+static void end_turn(void *arg, struct bo_table_link *link) {
+    (void)arg;
+    bo_room_turn_end((struct bo_room *)link);
+}
+
+static void on_turn_end(uv_check_t *check) { bo_table_each(&((struct bo_gateway *)check->data)->rooms, end_turn, NULL); }
+
+static void on_feed(void *arg, const char *sale, const char *json, size_t length) {
+    struct bo_room *room = bo_rooms_find(arg, sale);
+    if (room) bo_room_heard(room, json, length);
+}
+
+static void resync_room(void *arg, struct bo_table_link *link) {
+    (void)arg;
+    bo_room_resync((struct bo_room *)link);
+}
+
+static void on_feed_gap(void *arg) { bo_table_each(&((struct bo_gateway *)arg)->rooms, resync_room, NULL); }
+
+/* ---- draining: everyone is asked to come back elsewhere, what is under way is finished ---- */
+
+static void drain_step(uv_timer_t *timer) {
+    struct bo_gateway *gateway = timer->data;
+    int closed = 0;
+    for (struct bo_session *s = gateway->sessions; s && closed < DRAIN_STEP; s = s->next) {
+        if (s->close_code || s->references > 1) continue; /* a call is under way: he gets his answer first */
+        bo_session_printf(s, "{\"type\":\"moved\",\"message\":\"This server restarts. Connect again; your place is kept.\"}");
+        bo_session_close(s, BO_CLOSE_RESTART);
+        closed++;
+    }
+    bool late = bo_loop_wall_ms() >= gateway->drain_until;
+    if ((gateway->sessions || gateway->http_open) && !late) return;
+    if (late) bo_log_warn("not everyone was gone when the time for draining was over");
+    uv_stop(&gateway->loop);
+}
+
+static void drain(uv_signal_t *signal, int signum) {
+    (void)signum;
+    struct bo_gateway *gateway = signal->data;
+    if (gateway->draining) return;
+    gateway->draining = true;
+    gateway->drain_until = bo_loop_wall_ms() + gateway->config.drain_ms;
+    bo_log_info("draining %lld connections", (long long)gateway->connections);
+    gateway->drain_timer = bo_loop_timer(&gateway->loop, 0, DRAIN_CHECK_MS, drain_step, gateway);
+}
+
+static void reload(uv_signal_t *signal, int signum) {
+    (void)signum;
+    struct bo_gateway *gateway = signal->data;
+    struct bo_config fresh;
+    struct bo_buffer problem = {0}, restart = {0};
+    int err = bo_config_read(gateway->config_path, &fresh, &problem);
+    if (!err) err = bo_config_check(&fresh, &problem);
+    if (err) {
+        bo_log_error("configuration not reloaded: %s", problem.data);
+    } else {
+        bo_config_reload(&gateway->config, &fresh, &restart);
+        bo_log_set_level(bo_log_level_from_name(gateway->config.log_level));
+        bo_log_info("configuration reloaded%s%s", restart.length ? "; needs a restart: " : "", restart.length ? restart.data : "");
+        bo_config_free(&fresh);
+    }
+    bo_buffer_free(&problem);
+    bo_buffer_free(&restart);
+}
+
+/* ---- life ---- */
+
+static void start_signals(struct bo_gateway *gateway) {
+    const struct {
+        uv_signal_t *handle;
+        uv_signal_cb cb;
+        int signum;
+    } signals[] = {{&gateway->on_term, drain, SIGTERM}, {&gateway->on_int, drain, SIGINT}, {&gateway->on_hup, reload, SIGHUP}};
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        uv_signal_init(&gateway->loop, signals[i].handle);
+        signals[i].handle->data = gateway;
+        uv_signal_start(signals[i].handle, signals[i].cb, signals[i].signum);
+    }
+    uv_check_init(&gateway->loop, &gateway->turn_end);
+    gateway->turn_end.data = gateway;
+    uv_check_start(&gateway->turn_end, on_turn_end);
+}
+
+static void start(struct bo_gateway *gateway) {
+    const struct bo_config *config = &gateway->config;
+    uv_loop_init(&gateway->loop);
+    bo_table_init(&gateway->rooms, room_id);
+    bo_wheel_init(&gateway->wheel, WHEEL_SLOT_MS, bo_loop_wall_ms());
+    start_signals(gateway);
+    gateway->redis = bo_redis_store_open(&gateway->loop, config->redis, config->redis_timeout_ms);
+    gateway->store = bo_redis_store_port(gateway->redis);
+    gateway->feed = bo_redis_feed_open(&gateway->loop, config->redis, config->redis_timeout_ms,
+                                       (struct bo_redis_feed_events){on_feed, on_feed_gap, gateway});
+    gateway->postgres = bo_queue_open(&gateway->loop, config->postgres);
+    gateway->payment_client = bo_payment_client_open(&gateway->loop, config);
+    gateway->payments = bo_payment_client_port(gateway->payment_client);
+    gateway->wheel_timer = bo_loop_timer(&gateway->loop, WHEEL_SLOT_MS, WHEEL_SLOT_MS, on_wheel, gateway);
+    gateway->tick_timer = bo_loop_timer(&gateway->loop, 50, (uint64_t)config->tick_ms, on_tick, gateway);
+    gateway->second_timer = bo_loop_timer(&gateway->loop, 20, 100, on_second, gateway);
+}
+
+static void free_room(void *arg, struct bo_table_link *link) {
+    bo_table_remove(arg, link);
+    bo_room_free((struct bo_room *)link);
+}
+
+static void stop(struct bo_gateway *gateway) {
+    uv_handle_t *const handles[] = {(uv_handle_t *)&gateway->on_term, (uv_handle_t *)&gateway->on_int,
+                                    (uv_handle_t *)&gateway->on_hup, (uv_handle_t *)&gateway->turn_end};
+    uv_timer_t *const timers[] = {gateway->wheel_timer, gateway->tick_timer, gateway->second_timer, gateway->drain_timer};
+    for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++) uv_close(handles[i], NULL);
+    for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) bo_loop_timer_free(timers[i]);
+    bo_payment_client_close(gateway->payment_client);
+    bo_redis_feed_close(gateway->feed);
+    bo_redis_store_close(gateway->redis);
+    bo_queue_close(gateway->postgres);
+    bo_server_close(gateway);
+    uv_run(&gateway->loop, UV_RUN_DEFAULT);
+    bo_server_close(gateway);
+    bo_table_each(&gateway->rooms, free_room, &gateway->rooms);
+    bo_table_free(&gateway->rooms);
+    if (bo_loop_drain(&gateway->loop) != 0) bo_log_warn("the event loop still had handles at the end");
+    bo_config_free(&gateway->config);
+}
+
+int bo_gateway_run(struct bo_config *config, const char *config_path, int index) {
+    struct bo_gateway gateway = {.config = *config, .config_path = config_path};
+    bo_metrics_attach(1 + index);
+    start(&gateway);
+    int status = bo_server_open(&gateway) == 0 ? 0 : 1;
+    if (status == 0) {
+        bo_log_info("gateway %d serves %s:%lld and admin %s:%lld, up to %lld connections", index, gateway.config.listen_host,
+                    (long long)gateway.config.listen_port, gateway.config.admin_host, (long long)gateway.config.admin_port,
+                    (long long)gateway.connections_max);
+        uv_run(&gateway.loop, UV_RUN_DEFAULT);
+    }
+    stop(&gateway);
+    bo_metrics_detach();
+    return status;
+}

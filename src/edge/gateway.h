@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A gateway: one process with one loop that speaks to people (WebSocket, HTTP) and operators (admin API), and keeps no truth.
+ * This header is shared inside src/edge; outside, only bo_gateway_run is used.
+ *
+ * Life times: the gateway owns rooms (one per sale, until the end) and sessions (one per WebSocket). A call to Redis,
+ * PostgreSQL or the payment service that will answer a session holds a reference on it, so a session may outlive its
+ * connection (wsi is NULL then) until the last answer came. */
+#ifndef BO_EDGE_GATEWAY_H
+#define BO_EDGE_GATEWAY_H
+
+#include "base/table.h"
+#include "base/wheel.h"
+#include "boxoffice/ports.h"
+#include "config/config.h"
+#include "postgres/queue.h"
+#include "redis/feed.h"
+#include "redis/store.h"
+
+#include <libwebsockets.h>
+#include <stdbool.h>
+#include <uv.h>
+
+struct bo_payment_client;
+struct bo_session;
+
+struct bo_gateway {
+    uv_loop_t loop;
+    struct bo_config config;
+    const char *config_path; /* NULL: none */
+    struct lws_context *context;
+    struct bo_redis_store *redis;
+    struct bo_redis_feed *feed;
+    struct bo_queue *postgres;
+    struct bo_store store;
+    struct bo_payment_client *payment_client;
+    struct bo_payments payments;
+
+    struct bo_table rooms; /* struct bo_room by sale */
+    bool sales_loaded, sales_loading;
+
+    struct bo_wheel wheel; /* one timer per session */
+    struct bo_session *sessions; /* all that are connected */
+    int64_t connections, connections_max;
+    int64_t http_open;
+    int64_t clock_offset_ms; /* Redis' clock minus ours */
+
+    uv_check_t turn_end;
+    uv_timer_t *wheel_timer, *tick_timer, *second_timer, *drain_timer;
+    uv_signal_t on_term, on_int, on_hup;
+    bool refunding;
+    bool draining;
+    bo_ms drain_until;
+};
+
+/* Runs gateway number index until SIGTERM or SIGINT has drained it. Takes the configuration over. Returns an exit status. */
+int bo_gateway_run(struct bo_config *config, const char *config_path, int index);
+
+/* Milliseconds of Redis' clock, as far as known. */
+bo_ms bo_gateway_now(const struct bo_gateway *gateway);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/http.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK 16384
+
+static const char *method_of(struct lws *wsi) {
+    static const struct {
+        enum lws_token_indexes token;
+        const char *name;
+    } methods[] = {{WSI_TOKEN_GET_URI, "GET"},     {WSI_TOKEN_POST_URI, "POST"},     {WSI_TOKEN_PUT_URI, "PUT"},
+                   {WSI_TOKEN_PATCH_URI, "PATCH"}, {WSI_TOKEN_DELETE_URI, "DELETE"}, {WSI_TOKEN_HEAD_URI, "HEAD"},
+                   {WSI_TOKEN_OPTIONS_URI, "OPTIONS"}};
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+        if (lws_hdr_total_length(wsi, methods[i].token) > 0) return methods[i].name;
+    return "OTHER";
+}
+
+static void read_custom(struct lws *wsi, const char *name, char *ret, int room) {
+    if (lws_hdr_custom_copy(wsi, ret, room, name, (int)strlen(name)) <= 0) ret[0] = '\0';
+}
+
+struct bo_http *bo_http_open(struct bo_gateway *gateway, struct lws *wsi, bool admin) {
+    struct bo_http *http = bo_alloc(sizeof(*http));
+    http->gateway = gateway;
+    http->wsi = wsi;
+    http->admin = admin;
+    http->method = method_of(wsi);
+    char authorization[sizeof(http->bearer) + 8] = "", *uri = NULL;
+    int length = 0;
+    if (lws_http_get_uri_and_method(wsi, &uri, &length) >= 0 && uri) snprintf(http->path, sizeof(http->path), "%.*s", length, uri);
+    if (lws_hdr_copy(wsi, authorization, sizeof(authorization), WSI_TOKEN_HTTP_AUTHORIZATION) > 0 &&
+        strncasecmp(authorization, "Bearer ", 7) == 0)
+        memcpy(http->bearer, authorization + 7, strnlen(authorization + 7, sizeof(http->bearer) - 1));
+    if (lws_hdr_copy(wsi, http->if_none_match, sizeof(http->if_none_match), WSI_TOKEN_HTTP_IF_NONE_MATCH) < 0)
+        http->if_none_match[0] = '\0';
+    if (lws_hdr_copy(wsi, http->query, sizeof(http->query), WSI_TOKEN_HTTP_URI_ARGS) < 0) http->query[0] = '\0';
+    read_custom(wsi, "x-boxoffice-time:", http->webhook_time, sizeof(http->webhook_time));
+    read_custom(wsi, "x-boxoffice-signature:", http->webhook_signature, sizeof(http->webhook_signature));
+    gateway->http_open++;
+    return http;
+}
+
+static void free_http(struct bo_http *http) {
+    http->gateway->http_open--;
+    bo_buffer_free(&http->body);
+    bo_buffer_free(&http->answer);
+    free(http);
+}
+
+void bo_http_closed(struct bo_http *http) {
+    http->wsi = NULL;
+    if (http->status || !http->complete) free_http(http);
+}
+
+bool bo_http_has_body(const struct bo_http *http) {
+    return strcmp(http->method, "POST") == 0 || strcmp(http->method, "PUT") == 0 || strcmp(http->method, "PATCH") == 0;
+}
+
+void bo_http_body(struct bo_http *http, const char *data, size_t length) {
+    size_t max = http->admin ? BO_HTTP_BODY_MAX : BO_HTTP_PUBLIC_BODY_MAX;
+    if (http->body.length + length > max) http->body_too_large = true;
+    if (!http->body_too_large) bo_buffer_add(&http->body, data, length);
+}
+
+void bo_http_answer(struct bo_http *http, int status, const char *content_type, const char *data, size_t length) {
+    http->status = status;
+    http->content_type = content_type;
+    bo_buffer_add(&http->answer, data, length);
+    if (http->wsi)
+        lws_callback_on_writable(http->wsi);
+    else
+        free_http(http);
+}
+
+void bo_http_answer_json(struct bo_http *http, int status, json_t *json) {
+    char *text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    if (text)
+        bo_http_answer(http, status, "application/json", text, strlen(text));
+    else
+        bo_http_answer_error(http, BO_ERR_INTERNAL, NULL);
+    free(text);
+}
+
+void bo_http_answer_error(struct bo_http *http, int err, const char *detail) {
+    json_t *error = json_pack("{s:s, s:s}", "code", bo_error_name(err), "message", bo_error_text(err));
+    if (detail && *detail) json_object_set_new(error, "detail", json_string(detail));
+    if (bo_error_http_status(err) == 503 || bo_error_http_status(err) == 429) http->retry_after_s = 1;
+    bo_http_answer_json(http, bo_error_http_status(err), json_pack("{s:o}", "error", error));
+}
+
+static int send_head(struct bo_http *http) {
+    unsigned char room[LWS_PRE + 2048], *at = room + LWS_PRE, *start = at, *end = room + sizeof(room) - 1;
+    struct lws *wsi = http->wsi;
+    const char *cache = http->etag[0] ? "no-cache" : "no-store";
+    if (lws_add_http_common_headers(wsi, (unsigned)http->status, http->content_type, http->answer.length, &at, end)) return -1;
+    const char *const headers[][2] = {{"cache-control:", cache},
+                                      {"x-content-type-options:", "nosniff"},
+                                      {"referrer-policy:", "same-origin"},
+                                      {"x-frame-options:", "DENY"},
+                                      {"content-security-policy:", "default-src 'self'; connect-src 'self' ws: wss:"},
+                                      {"etag:", http->etag}};
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+        if (*headers[i][1] && lws_add_http_header_by_name(wsi, (const unsigned char *)headers[i][0], (const unsigned char *)headers[i][1],
+                                                          (int)strlen(headers[i][1]), &at, end))
+            return -1;
+    if (http->retry_after_s && lws_add_http_header_by_name(wsi, (const unsigned char *)"retry-after:", (const unsigned char *)"1", 1, &at, end))
+        return -1;
+    if (lws_finalize_http_header(wsi, &at, end)) return -1;
+    bool body = http->answer.length > 0 && strcmp(http->method, "HEAD") != 0;
+    http->head_sent = true;
+    if (!body) http->sent = http->answer.length;
+    if (lws_write(wsi, start, (size_t)(at - start), body ? LWS_WRITE_HTTP_HEADERS : LWS_WRITE_HTTP_HEADERS | LWS_WRITE_H2_STREAM_END) < 0)
+        return -1;
+    return body;
+}
+
+int bo_http_writable(struct bo_http *http) {
+    if (!http->status) return 1;
+    if (!http->head_sent) return send_head(http);
+    unsigned char part[LWS_PRE + CHUNK];
+    size_t left = http->answer.length - http->sent, now = left < CHUNK ? left : CHUNK;
+    memcpy(part + LWS_PRE, http->answer.data + http->sent, now);
+    http->sent += now;
+    bool last = http->sent == http->answer.length;
+    if (lws_write(http->wsi, part + LWS_PRE, now, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < (int)now) return -1;
+    return !last;
+}
+
+bool bo_http_path_is(const struct bo_http *http, const char *pattern, char *ret_segment) {
+    const char *p = http->path;
+    for (; *pattern; pattern++) {
+        if (*pattern != '*') {
+            if (*p++ != *pattern) return false;
+            continue;
+        }
+        size_t n = strcspn(p, "/");
+        if (n == 0 || n > BO_ID_MAX) return false;
+        memcpy(ret_segment, p, n);
+        ret_segment[n] = '\0';
+        p += n;
+    }
+    return *p == '\0';
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One HTTP request and its answer. A handler answers exactly once with one of the bo_http_answer… calls, at once or later; the
+ * request stays until then even if its connection is gone. */
+#ifndef BO_EDGE_HTTP_H
+#define BO_EDGE_HTTP_H
+
+#include "base/buffer.h"
+#include "edge/gateway.h"
+
+#include <jansson.h>
+
+#define BO_HTTP_BODY_MAX (32 * 1024 * 1024) /* a plan of 100,000 seats fits; the public port takes 64 KiB */
+#define BO_HTTP_PUBLIC_BODY_MAX 65536
+
+struct bo_http {
+    struct bo_gateway *gateway;
+    struct lws *wsi; /* NULL once the connection is gone */
+    bool admin;      /* came in on the admin port */
+    const char *method;
+    char path[512];
+    char query[512];
+    char bearer[2100]; /* the token of "Authorization: Bearer", "" without */
+    char if_none_match[80];
+    char webhook_time[24], webhook_signature[72];
+    char actor[BO_ID_MAX + 1]; /* admin: who */
+    struct bo_buffer body;
+    bool body_too_large;
+    bool complete; /* handed to its handler */
+
+    int status; /* 0: not answered yet */
+    const char *content_type;
+    char etag[80];
+    int retry_after_s;
+    struct bo_buffer answer;
+    size_t sent;
+    bool head_sent;
+};
+
+struct bo_http *bo_http_open(struct bo_gateway *gateway, struct lws *wsi, bool admin);
+void bo_http_closed(struct bo_http *http);
+void bo_http_body(struct bo_http *http, const char *data, size_t length);
+bool bo_http_has_body(const struct bo_http *http); /* POST, PUT, PATCH */
+/* Writes the next part of the answer: 1 more to come, 0 done, -1 close the connection. */
+int bo_http_writable(struct bo_http *http);
+
+void bo_http_answer(struct bo_http *http, int status, const char *content_type, const char *data, size_t length);
+void bo_http_answer_json(struct bo_http *http, int status, json_t *json); /* takes json over */
+/* {"error":{"code":…,"message":…,"detail":…}}; detail may be NULL. */
+void bo_http_answer_error(struct bo_http *http, int err, const char *detail);
+
+/* Does the path look like pattern, where "*" stands for one segment? Copies the segment into ret (BO_ID_MAX + 1 bytes). */
+bool bo_http_path_is(const struct bo_http *http, const char *pattern, char *ret_segment);
+
+void bo_routes_run(struct bo_http *http); /* routes.c: the public port */
+void bo_admin_run(struct bo_http *http);  /* admin.c: the admin port */
+
+#endif

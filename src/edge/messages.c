@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/messages.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "edge/room.h"
+#include "edge/token.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *text_of(const json_t *message, const char *name) { return json_string_value(json_object_get(message, name)); }
+
+/* An optional text: false when it is there and no text. */
+static bool optional_text(const json_t *message, const char *name, const char **ret) {
+    json_t *value = json_object_get(message, name);
+    *ret = value ? json_string_value(value) : NULL;
+    return !value || *ret;
+}
+
+/* Who is it? By resume token the same as before, by the site's token its sub, else a new guest. */
+static int identify(const struct bo_gateway *gateway, const struct bo_room *room, const char *resume, const char *token,
+                    char ret_person[BO_ID_MAX + 1]) {
+    bo_ms now = bo_gateway_now(gateway);
+    if (resume) {
+        struct bo_place_claim claim;
+        int err = bo_token_read_place(&gateway->config, resume, now, &claim);
+        if (err) return err;
+        if (strcmp(claim.sale, room->id) != 0) return BO_ERR_TOKEN_FOREIGN;
+        memcpy(ret_person, claim.person, sizeof(claim.person));
+        return 0;
+    }
+    if (token) return room->settings.site_tokens ? bo_token_read_site(&gateway->config, token, now, ret_person) : BO_ERR_TOKEN_FOREIGN;
+    if (!room->settings.guests) return BO_ERR_GUESTS_REFUSED;
+    bo_text_random_id("g:", ret_person);
+    return 0;
+}
+
+static int on_join(struct bo_session *s, const json_t *message) {
+    const char *sale = text_of(message, "sale"), *token, *resume;
+    const json_t *shown = json_object_get(message, "shown");
+    if (!sale || !optional_text(message, "token", &token) || !optional_text(message, "resume", &resume) ||
+        (shown && (!json_is_integer(shown) || json_integer_value(shown) < 1)))
+        return BO_ERR_BAD_MESSAGE;
+    if (s->stage != BO_STAGE_NEW && s->stage != BO_STAGE_OUT) return BO_ERR_ALREADY_JOINED;
+    struct bo_room *room = bo_rooms_find(s->gateway, sale);
+    if (!room) return s->gateway->sales_loaded ? BO_ERR_UNKNOWN_SALE : BO_ERR_UNAVAILABLE;
+    if (s->room && s->room != room) return BO_ERR_ALREADY_JOINED;
+    if (room->state == BO_ROOM_LOST) return BO_ERR_LOST_SALE;
+    if (room->state != BO_ROOM_READY || s->gateway->draining) return BO_ERR_UNAVAILABLE;
+    if (!s->person || resume || token) {
+        char person[BO_ID_MAX + 1];
+        int err = identify(s->gateway, room, resume, token, person);
+        if (err) return err;
+        if (s->person && strcmp(s->person, person) != 0) return BO_ERR_TOKEN_FOREIGN;
+        if (!s->person) {
+            s->person = bo_strdup(person);
+            bo_room_enroll(room, s);
+        }
+    }
+    s->again = json_is_true(json_object_get(message, "again"));
+    s->shown = shown ? json_integer_value(shown) : 0;
+    bo_session_set_stage(s, BO_STAGE_JOINING, 0);
+    bo_room_join(room, s);
+    return 0;
+}
+
+static int on_leave(struct bo_session *s, const json_t *message) {
+    (void)message;
+    if (!s->room || s->stage == BO_STAGE_OUT || s->stage == BO_STAGE_JOINING) return BO_ERR_NOT_IN_LINE;
+    bo_session_leave(s);
+    return 0;
+}
+
+static int on_enter(struct bo_session *s, const json_t *message) {
+    const char *access = text_of(message, "access");
+    if (!access) return BO_ERR_TOKEN_MISSING;
+    if (!s->room) return BO_ERR_NOT_JOINED;
+    struct bo_place_claim claim;
+    int err = bo_token_read_access(&s->gateway->config, access, bo_gateway_now(s->gateway), &claim);
+    if (err) return err;
+    if (strcmp(claim.sale, s->room->id) != 0 || strcmp(claim.person, s->person) != 0) return BO_ERR_TOKEN_FOREIGN;
+    s->number = claim.number;
+    bo_session_enter(s, access);
+    return 0;
+}
+
+/* The seats of a command; each must exist and stand there once. */
+static int read_seats(const struct bo_room *room, const json_t *message, const struct bo_seat *ret[BO_HOLD_MAX], size_t *ret_count) {
+    const json_t *list = json_object_get(message, "seats");
+    size_t count = json_array_size(list);
+    if (!json_is_array(list) || count == 0) return BO_ERR_BAD_MESSAGE;
+    if (count > BO_HOLD_MAX) return BO_ERR_TOO_LARGE;
+    for (size_t i = 0; i < count; i++) {
+        const char *guid = json_string_value(json_array_get(list, i));
+        if (!guid) return BO_ERR_BAD_MESSAGE;
+        ret[i] = bo_plan_find(room->plan, guid);
+        if (!ret[i]) return BO_ERR_UNKNOWN_SEAT;
+        for (size_t j = 0; j < i; j++)
+            if (ret[j] == ret[i]) return BO_ERR_SEAT_TWICE;
+    }
+    *ret_count = count;
+    return 0;
+}
+
+static int on_seats(struct bo_session *s, const json_t *message, const char *script) {
+    const char *key = text_of(message, "key");
+    if (!key || !bo_text_is_id(key)) return BO_ERR_BAD_MESSAGE;
+    if (!s->room) return BO_ERR_NOT_JOINED;
+    const struct bo_seat *seats[BO_HOLD_MAX];
+    size_t count;
+    int err = read_seats(s->room, message, seats, &count);
+    if (err) return err;
+    if (!s->entered) return BO_ERR_NOT_ADMITTED;
+    bo_session_seats(s, script, key, seats, count);
+    return 0;
+}
+
+static int on_hold(struct bo_session *s, const json_t *message) { return on_seats(s, message, "seats_hold"); }
+
+static int on_release(struct bo_session *s, const json_t *message) { return on_seats(s, message, "seats_release"); }
+
+static int on_checkout(struct bo_session *s, const json_t *message) {
+    const char *key = text_of(message, "key");
+    if (!key || !bo_text_is_id(key)) return BO_ERR_BAD_MESSAGE;
+    if (!s->room) return BO_ERR_NOT_JOINED;
+    if (!s->entered) return BO_ERR_NOT_ADMITTED;
+    bo_session_checkout(s, key);
+    return 0;
+}
+
+static int on_map(struct bo_session *s, const json_t *message) {
+    (void)message;
+    if (!s->room) return BO_ERR_NOT_JOINED;
+    s->has_map = true;
+    bo_session_send_map(s);
+    return 0;
+}
+
+static int on_ping(struct bo_session *s, const json_t *message) {
+    (void)message;
+    bo_session_printf(s, "{\"type\":\"pong\"}");
+    return 0;
+}
+
+static const struct {
+    const char *type;
+    int (*run)(struct bo_session *session, const json_t *message);
+} handlers[] = {{"join", on_join},       {"leave", on_leave},       {"enter", on_enter}, {"hold", on_hold},
+                {"release", on_release}, {"checkout", on_checkout}, {"map", on_map},     {"ping", on_ping}};
+
+void bo_message_received(struct bo_session *s, const char *data, size_t length) {
+    json_t *message = json_loadb(data, length, JSON_REJECT_DUPLICATES, NULL);
+    int err = json_is_object(message) ? BO_ERR_UNKNOWN_TYPE : message ? BO_ERR_BAD_MESSAGE : BO_ERR_BAD_JSON;
+    const char *type = text_of(message, "type"), *key = text_of(message, "key");
+    if (!type && !err) err = BO_ERR_BAD_MESSAGE;
+    for (size_t i = 0; type && i < sizeof(handlers) / sizeof(handlers[0]); i++)
+        if (strcmp(handlers[i].type, type) == 0) err = handlers[i].run(s, message);
+    if (err) bo_session_error(s, err, key && bo_text_is_id(key) ? key : NULL);
+    json_decref(message);
+}

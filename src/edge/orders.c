@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Orders that were paid: the buyer is told once the log is committed, with his tickets as PostgreSQL has them (O3, O4). */
+#include "edge/room.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "edge/token.h"
+#include "metrics/metrics.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct bo_paid {
+    struct bo_commit_waiter waiter; /* first member */
+    struct bo_paid *next, *prev;    /* in room->awaiting, then (next only) in room->paid */
+    struct bo_room *room;
+    char person[BO_ID_MAX + 1], order[BO_ID_MAX + 1];
+};
+
+static void settle_session(struct bo_session *s, void *arg) {
+    (void)arg;
+    if (s->stage != BO_STAGE_JOINING) bo_session_set_stage(s, BO_STAGE_OUT, 0);
+}
+
+static void committed(struct bo_commit_waiter *waiter) {
+    struct bo_paid *paid = (struct bo_paid *)waiter;
+    struct bo_room *room = paid->room;
+    if (paid->prev)
+        paid->prev->next = paid->next;
+    else
+        room->awaiting = paid->next;
+    if (paid->next) paid->next->prev = paid->prev;
+    paid->next = room->paid;
+    room->paid = paid;
+}
+
+void bo_order_settled(struct bo_room *room, const char *person, const char *order, int64_t seq) {
+    if (!bo_table_find(&room->people, person) || strlen(person) > BO_ID_MAX || strlen(order) > BO_ID_MAX) return;
+    bo_room_each_of(room, person, settle_session, NULL);
+    struct bo_paid *paid = bo_alloc(sizeof(*paid));
+    paid->room = room;
+    memcpy(paid->person, person, strlen(person));
+    memcpy(paid->order, order, strlen(order));
+    paid->next = room->awaiting;
+    if (paid->next) paid->next->prev = paid;
+    room->awaiting = paid;
+    bo_commits_await(&room->commits, &paid->waiter, seq, committed);
+}
+
+void bo_room_free_orders(struct bo_room *room) {
+    for (struct bo_paid *lists[] = {room->awaiting, room->paid}, **list = lists; list < lists + 2; list++)
+        for (struct bo_paid *paid = *list, *next; paid; paid = next) {
+            next = paid->next;
+            free(paid);
+        }
+    room->awaiting = room->paid = NULL;
+}
+
+void bo_tickets_print(struct bo_room *room, const struct bo_rows *rows, size_t from, size_t to, struct bo_buffer *out) {
+    bo_buffer_add_text(out, "[");
+    for (size_t i = from; i < to; i++) {
+        int64_t index = bo_rows_number(rows, i, 2);
+        if (index < 0 || (size_t)index >= room->plan->seat_count) continue;
+        const struct bo_seat *seat = &room->plan->seats[index];
+        char *code = bo_token_ticket(&room->gateway->config, room->id, seat->guid, bo_rows_text(rows, i, 1));
+        const char *const fields[][2] = {{"seat", seat->guid}, {"zone", seat->zone}, {"row", seat->row},
+                                         {"number", seat->number}, {"category", room->plan->categories[seat->category].name},
+                                         {"order", bo_rows_text(rows, i, 1)}, {"code", code}};
+        bo_buffer_add_text(out, i > from ? ",{" : "{");
+        for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++) {
+            bo_buffer_printf(out, "\"%s\":\"", fields[f][0]);
+            bo_buffer_add_json(out, fields[f][1]);
+            bo_buffer_add_text(out, "\",");
+        }
+        bo_buffer_printf(out, "\"price\":%" PRId64 "}", bo_rows_number(rows, i, 3));
+        free(code);
+    }
+    bo_buffer_add_text(out, "]");
+}
+
+struct telling {
+    struct bo_room *room;
+    struct bo_paid *paid;
+};
+
+struct bought {
+    const char *json;
+    size_t length;
+};
+
+static void tell_bought(struct bo_session *s, void *arg) {
+    struct bought *bought = arg;
+    bo_session_send(s, bought->json, bought->length);
+    bo_metric_add(BO_METRIC_bought, 1);
+}
+
+/* Rows come in byte order of the order id; finds those of one order. */
+static bool find_rows(const struct bo_rows *rows, const char *order, size_t *ret_from, size_t *ret_to) {
+    size_t low = 0, count = bo_rows_count(rows), high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strcmp(bo_rows_text(rows, middle, 1), order) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *ret_from = *ret_to = low;
+    while (*ret_to < count && strcmp(bo_rows_text(rows, *ret_to, 1), order) == 0) ++*ret_to;
+    return *ret_to > *ret_from;
+}
+
+static void tickets_read(void *arg, int err, const char *state, const struct bo_rows *rows) {
+    (void)state;
+    struct telling *telling = arg;
+    struct bo_room *room = telling->room;
+    room->reading_tickets = false;
+    for (struct bo_paid *paid = telling->paid, *next; paid; paid = next) {
+        next = paid->next;
+        size_t from, to;
+        if (err) { /* again in the next turn */
+            paid->next = room->paid;
+            room->paid = paid;
+            continue;
+        }
+        if (find_rows(rows, paid->order, &from, &to)) {
+            struct bo_buffer b = {0};
+            bo_buffer_printf(&b, "{\"type\":\"bought\",\"order\":\"%s\",\"tickets\":", paid->order);
+            bo_tickets_print(room, rows, from, to, &b);
+            bo_buffer_add_text(&b, "}");
+            bo_room_each_of(room, paid->person, tell_bought, &(struct bought){b.data, b.length});
+            bo_buffer_free(&b);
+        } else {
+            bo_log_error("sale %s: order %s is committed as paid but has no tickets", room->id, paid->order);
+        }
+        free(paid);
+    }
+    free(telling);
+}
+
+void bo_room_read_tickets(struct bo_room *room) {
+    if (!room->paid || room->reading_tickets || !bo_queue_is_up(room->gateway->postgres)) return;
+    struct telling *telling = bo_alloc(sizeof(*telling));
+    *telling = (struct telling){room, room->paid};
+    struct bo_buffer orders = {0};
+    for (struct bo_paid *paid = room->paid; paid; paid = paid->next)
+        bo_buffer_printf(&orders, "%s\"%s\"", orders.length ? "," : "{", paid->order);
+    bo_buffer_add_text(&orders, "}");
+    room->paid = NULL;
+    room->reading_tickets = true;
+    const char *params[] = {orders.data};
+    bo_queue_run(room->gateway->postgres,
+                 "SELECT person, order_id, seat, price FROM tickets WHERE order_id = ANY($1::text[])"
+                 " ORDER BY order_id COLLATE \"C\", seat",
+                 params, 1, tickets_read, telling);
+    bo_buffer_free(&orders);
+}
+
+/* ---- how did it end? ---- */
+
+struct look_up {
+    struct bo_session *session;
+    char order[BO_ID_MAX + 1];
+};
+
+static void looked_up(void *arg, int err, const struct bo_value *v) {
+    struct look_up *l = arg;
+    struct bo_session *s = l->session;
+    const char *state = bo_value_text(v, 1);
+    if (err)
+        bo_session_error(s, err, NULL);
+    else if (strcmp(state, "paid") == 0)
+        bo_order_settled(s->room, s->person, l->order, bo_value_number(v, 4));
+    else
+        bo_session_printf(s, "{\"type\":\"order_failed\",\"order\":\"%s\",\"reason\":\"%s\",\"message\":\"This order was not completed. "
+                             "Its seats are free again.\"}", l->order, state);
+    bo_session_release(s);
+    free(l);
+}
+
+void bo_order_look_up(struct bo_session *s, const char *order) {
+    struct look_up *l = bo_alloc(sizeof(*l));
+    l->session = s;
+    bo_session_hold(s);
+    memcpy(l->order, order, strnlen(order, BO_ID_MAX));
+    const char *args[] = {l->order};
+    bo_room_run(s->room, "order_read", args, 1, looked_up, l);
+}

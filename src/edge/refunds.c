@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Gives back money that was paid in vain (rule O1). What is due stands in PostgreSQL; one gateway at a time leases a few
+ * for 30 s, asks the payment service, and marks what is done. A refund that fails is tried again after its lease. */
+#include "edge/refunds.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "metrics/metrics.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct refund {
+    struct bo_gateway *gateway;
+    char payment[BO_ID_MAX + 1];
+};
+
+static void marked(void *arg, int err, const char *state, const struct bo_rows *rows) {
+    (void)arg;
+    (void)rows;
+    if (err) bo_log_warn("a refund was made but could not be marked (%s); it is asked for again, which changes nothing", state);
+}
+
+static void refunded(void *arg, int err, const char *payment, const char *url) {
+    (void)payment;
+    (void)url;
+    struct refund *r = arg;
+    if (!err) {
+        bo_metric_add(BO_METRIC_refunds, 1);
+        const char *params[] = {r->payment};
+        bo_queue_run(r->gateway->postgres, "UPDATE refunds SET status = 'done' WHERE payment = $1", params, 1, marked, NULL);
+    }
+    free(r);
+}
+
+static void leased(void *arg, int err, const char *state, const struct bo_rows *rows) {
+    (void)state;
+    struct bo_gateway *gateway = arg;
+    gateway->refunding = false;
+    for (size_t i = 0; !err && i < bo_rows_count(rows); i++) {
+        struct refund *r = bo_alloc(sizeof(*r));
+        r->gateway = gateway;
+        const char *payment = bo_rows_text(rows, i, 0);
+        memcpy(r->payment, payment, strnlen(payment, BO_ID_MAX));
+        gateway->payments.refund(gateway->payments.self, r->payment, refunded, r);
+    }
+}
+
+void bo_refunds_make(struct bo_gateway *gateway) {
+    if (gateway->refunding || !*gateway->config.payment_url || !bo_queue_is_up(gateway->postgres)) return;
+    gateway->refunding = true;
+    bo_queue_run(gateway->postgres,
+                 "UPDATE refunds SET next_at = now() + interval '30 s', attempts = attempts + 1 WHERE payment IN (SELECT payment FROM"
+                 " refunds WHERE status = 'due' AND next_at <= now() ORDER BY next_at LIMIT 20 FOR UPDATE SKIP LOCKED)"
+                 " RETURNING payment",
+                 NULL, 0, leased, gateway);
+}

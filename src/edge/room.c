@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/room.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "loop/loop.h"
+#include "metrics/metrics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *person_of(const struct bo_table_link *link) { return ((const struct bo_session *)link)->person; }
+
+struct bo_room *bo_room_new(struct bo_gateway *gateway, const char *id) {
+    struct bo_room *room = bo_alloc(sizeof(*room));
+    room->gateway = gateway;
+    room->id = bo_strdup(id);
+    room->name = bo_strdup(id);
+    room->map.version = -1;
+    snprintf(room->status, sizeof(room->status), "draft");
+    bo_table_init(&room->people, person_of);
+    return room;
+}
+
+static void release_all(struct bo_sessions *list) {
+    for (size_t i = 0; i < list->count; i++) bo_session_release(list->items[i]);
+    free(list->items);
+    *list = (struct bo_sessions){0};
+}
+
+void bo_room_free(struct bo_room *room) {
+    if (!room) return;
+    release_all(&room->joins);
+    release_all(&room->asks);
+    for (size_t i = 0; i < room->drop_count; i++) free(room->drops[i]);
+    free(room->drops);
+    bo_room_free_orders(room);
+    bo_commits_free(&room->commits);
+    bo_line_view_free(&room->view);
+    bo_map_free(&room->map);
+    bo_heap_free(&room->waiting);
+    bo_table_free(&room->people);
+    bo_plan_free(room->plan);
+    bo_buffer_free(&room->plan_json);
+    free(room->id);
+    free(room->name);
+    free(room);
+}
+
+void bo_sessions_add(struct bo_sessions *list, struct bo_session *session) {
+    if (list->count == list->room) {
+        list->room = list->room ? list->room * 2 : 64;
+        list->items = bo_realloc(list->items, list->room * sizeof(*list->items));
+    }
+    bo_session_hold(session);
+    list->items[list->count++] = session;
+}
+
+void bo_room_run(struct bo_room *room, const char *script, const char *const *args, size_t count, bo_store_cb cb, void *arg) {
+    struct bo_arg *list = bo_alloc(count * sizeof(*list));
+    for (size_t i = 0; i < count; i++) list[i] = (struct bo_arg){args[i], strlen(args[i])};
+    room->gateway->store.run(room->gateway->store.self, script, room->id, list, count, cb, arg);
+    free(list);
+}
+
+void bo_room_stage_changes(struct bo_room *room, struct bo_session *s, enum bo_stage to) {
+    if (s->stage == BO_STAGE_WAIT && to != BO_STAGE_WAIT) {
+        bo_heap_remove(&room->waiting, &s->in_line);
+        bo_metric_add(BO_METRIC_waiting_connections, -1);
+        room->waiting_sessions--;
+    }
+    if (s->stage != BO_STAGE_WAIT && to == BO_STAGE_WAIT) {
+        bo_metric_add(BO_METRIC_waiting_connections, 1);
+        room->waiting_sessions++;
+    }
+}
+
+void bo_room_enroll(struct bo_room *room, struct bo_session *s) {
+    s->room = room;
+    bo_table_add(&room->people, &s->by_person);
+}
+
+void bo_room_forget(struct bo_room *room, struct bo_session *s) {
+    bool waited = s->stage == BO_STAGE_WAIT || s->stage == BO_STAGE_JOINING;
+    bo_session_set_stage(s, BO_STAGE_OUT, 0);
+    bo_table_remove(&room->people, &s->by_person);
+    if (!waited || bo_table_find(&room->people, s->person)) return;
+    if (room->drop_count == room->drop_room) {
+        room->drop_room = room->drop_room ? room->drop_room * 2 : 64;
+        room->drops = bo_realloc(room->drops, room->drop_room * sizeof(*room->drops));
+    }
+    room->drops[room->drop_count++] = bo_strdup(s->person);
+}
+
+void bo_room_each_of(struct bo_room *room, const char *person, void (*cb)(struct bo_session *, void *), void *arg) {
+    struct bo_table_link *link = bo_table_find(&room->people, person), *next;
+    for (; link; link = next) {
+        next = bo_table_find_next(&room->people, link);
+        cb((struct bo_session *)link, arg);
+    }
+}
+
+/* ---- status ---- */
+
+static void tell_status(void *arg, struct bo_table_link *link) {
+    struct bo_room *room = arg;
+    struct bo_session *s = (struct bo_session *)link;
+    bool inside = s->stage == BO_STAGE_CLAIM || s->stage == BO_STAGE_CHOOSE;
+    if (strcmp(room->status, "sold_out") == 0 && (s->stage == BO_STAGE_WAIT || inside)) {
+        bo_session_printf(s, "{\"type\":\"sold_out\",\"message\":\"%s\"}", bo_error_text(BO_ERR_SOLD_OUT));
+        bo_session_close(s, BO_CLOSE_SOLD_OUT);
+    } else if (strcmp(room->status, "closed") == 0 && s->stage == BO_STAGE_WAIT) {
+        bo_session_printf(s, "{\"type\":\"ended\",\"message\":\"%s\"}", bo_error_text(BO_ERR_ENDED));
+        bo_session_close(s, BO_CLOSE_ENDED);
+    } else if (s->stage != BO_STAGE_JOINING) {
+        bo_session_printf(s, "{\"type\":\"status\",\"status\":\"%s\"}", room->status);
+    }
+}
+
+void bo_room_set_status(struct bo_room *room, const char *status) {
+    if (strcmp(room->status, status) == 0) return;
+    snprintf(room->status, sizeof(room->status), "%s", status);
+    bo_table_each(&room->people, tell_status, room);
+}
+
+/* ---- what the feed says ---- */
+
+struct ending {
+    const char *reason, *order;
+};
+
+static void end_session(struct bo_session *s, void *arg) {
+    struct ending *ending = arg;
+    if (s->stage != BO_STAGE_CLAIM && s->stage != BO_STAGE_CHOOSE && s->stage != BO_STAGE_PAY) return;
+    if (strcmp(ending->reason, "declined") == 0)
+        bo_session_printf(s, "{\"type\":\"order_failed\",\"order\":\"%s\",\"reason\":\"declined\",\"message\":\"The payment was "
+                             "declined. Your seats are free again.\"}", ending->order);
+    else if (strcmp(ending->reason, "left") == 0)
+        bo_session_printf(s, "{\"type\":\"left\"}");
+    else
+        bo_session_printf(s, "{\"type\":\"expired\",\"stage\":\"%s\",\"message\":\"%s\"}",
+                          s->stage == BO_STAGE_CLAIM ? "claim" : s->stage == BO_STAGE_CHOOSE ? "choose" : "pay",
+                          bo_error_text(BO_ERR_ADMISSION_EXPIRED));
+    bo_session_set_stage(s, BO_STAGE_OUT, 0);
+}
+
+struct map_news {
+    const char *json;
+    size_t length;
+};
+
+static void tell_map_news(void *arg, struct bo_table_link *link) {
+    struct map_news *news = arg;
+    struct bo_session *s = (struct bo_session *)link;
+    if (s->has_map) bo_session_send(s, news->json, news->length);
+}
+
+static void on_seats(struct bo_room *room, const json_t *message) {
+    int64_t version = json_integer_value(json_array_get(message, 1));
+    int state = (int)json_integer_value(json_array_get(message, 2));
+    const json_t *list = json_array_get(message, 3);
+    size_t count = json_array_size(list);
+    int64_t *seats = bo_alloc(count * sizeof(*seats));
+    for (size_t i = 0; i < count; i++) seats[i] = json_integer_value(json_array_get(list, i));
+    bool old = room->map.version >= version;
+    if (!bo_map_change(&room->map, version, state, seats, count)) {
+        bo_room_load_map(room);
+    } else if (!old) {
+        struct bo_buffer b = {0};
+        bo_buffer_printf(&b, "{\"type\":\"seats\",\"version\":%" PRId64 ",\"state\":%d,\"seats\":[", version, state);
+        for (size_t i = 0; i < count; i++) bo_buffer_printf(&b, "%s%" PRId64, i ? "," : "", seats[i]);
+        bo_buffer_add_text(&b, "]}");
+        bo_table_each(&room->people, tell_map_news, &(struct map_news){b.data, b.length});
+        bo_buffer_free(&b);
+    }
+    free(seats);
+}
+
+static void find_again(struct bo_session *s, void *arg) {
+    if (s->stage == BO_STAGE_WAIT) bo_sessions_add(arg, s);
+}
+
+/* Some lost their connection on a gateway; who is still connected here is not absent. */
+static void on_absent(struct bo_room *room, const json_t *people) {
+    struct bo_sessions here = {0};
+    size_t i;
+    json_t *person;
+    json_array_foreach((json_t *)people, i, person) bo_room_each_of(room, json_string_value(person), find_again, &here);
+    for (i = 0; i < here.count; i++) {
+        bo_room_join(room, here.items[i]);
+        bo_session_release(here.items[i]);
+    }
+    free(here.items);
+}
+
+void bo_room_heard(struct bo_room *room, const char *json, size_t length) {
+    json_t *message = json_loadb(json, length, 0, NULL);
+    const char *what = json_string_value(json_array_get(message, 0));
+    const char *first = json_string_value(json_array_get(message, 1)), *second = json_string_value(json_array_get(message, 2)),
+               *third = json_string_value(json_array_get(message, 3));
+    if (!what) {
+        bo_log_error("sale %s: a message of the feed is not understood: %.*s", room->id, (int)length, json);
+    } else if (strcmp(what, "head") == 0) {
+        bo_room_head_moved(room, json_integer_value(json_array_get(message, 1)));
+    } else if (strcmp(what, "seats") == 0) {
+        on_seats(room, message);
+    } else if (strcmp(what, "committed") == 0) {
+        bo_commits_reached(&room->commits, json_integer_value(json_array_get(message, 1)));
+    } else if (strcmp(what, "paid") == 0 && first && second) {
+        bo_order_settled(room, first, second, json_integer_value(json_array_get(message, 3)));
+    } else if (strcmp(what, "end") == 0 && first && second && third) {
+        bo_room_each_of(room, first, end_session, &(struct ending){second, third});
+    } else if (strcmp(what, "status") == 0 && first) {
+        bo_room_set_status(room, first);
+    } else if (strcmp(what, "absent") == 0) {
+        on_absent(room, json_array_get(message, 1));
+    }
+    json_decref(message);
+}
+
+/* ---- the map ---- */
+
+static void map_loaded(void *arg, int err, const struct bo_value *v) {
+    struct bo_room *room = arg;
+    room->map_loading = false;
+    if (err) return; /* the next change or request tries again */
+    const struct bo_value *states = bo_value_item(v, 2);
+    bo_map_load(&room->map, bo_value_number(v, 1), states->kind == BO_VALUE_TEXT ? states->text : "", states->length);
+    for (size_t i = 0; i < room->people.bucket_count; i++)
+        for (struct bo_table_link *link = room->people.buckets[i]; link; link = link->next)
+            if (((struct bo_session *)link)->has_map) bo_session_send_map((struct bo_session *)link);
+}
+
+void bo_room_load_map(struct bo_room *room) {
+    if (room->map_loading) return;
+    room->map_loading = true;
+    bo_room_run(room, "sale_map", NULL, 0, map_loaded, room);
+}
+
+/* ---- the clock ---- */
+
+static void ticked(void *arg, int err, const struct bo_value *v) {
+    struct bo_room *room = arg;
+    room->ticking = false;
+    if (err) {
+        if (err == BO_ERR_UNKNOWN_SALE) room->state = BO_ROOM_LOADING;
+        return;
+    }
+    room->gateway->clock_offset_ms = bo_value_number(v, 1) - bo_loop_wall_ms();
+    room->total_waiting = bo_value_number(v, 4);
+    room->active = bo_value_number(v, 5);
+    room->free = bo_value_number(v, 7);
+    room->sold = bo_value_number(v, 8);
+    room->admitted = bo_value_number(v, 9);
+    room->seq = bo_value_number(v, 10);
+    int64_t departed = bo_value_number(v, 12) - room->total_waiting - room->admitted;
+    bo_estimate_feed(&room->estimate, bo_value_number(v, 1), room->admitted, departed);
+    if (bo_value_number(v, 3) > room->head) bo_room_head_moved(room, bo_value_number(v, 3));
+    bo_commits_reached(&room->commits, bo_value_number(v, 11));
+    bo_room_set_status(room, bo_value_text(v, 6));
+}
+
+void bo_room_tick(struct bo_room *room) {
+    if (room->state != BO_ROOM_READY || room->ticking || !bo_redis_store_is_up(room->gateway->redis)) return;
+    room->ticking = true;
+    bo_room_run(room, "line_tick", NULL, 0, ticked, room);
+}
+
+void bo_room_second(struct bo_room *room) {
+    if (room->state != BO_ROOM_READY) {
+        bo_room_load_settings(room);
+        return;
+    }
+    if (room->waiting_sessions) bo_room_load_front(room);
+    bo_room_head_moved(room, room->head); /* asks again about those who stepped back in line before the head */
+}
+
+static void resync_one(void *arg, struct bo_table_link *link) {
+    struct bo_room *room = arg;
+    struct bo_session *s = (struct bo_session *)link;
+    if (s->stage == BO_STAGE_CLAIM || s->stage == BO_STAGE_CHOOSE || s->stage == BO_STAGE_PAY) bo_sessions_add(&room->asks, s);
+}
+
+void bo_room_resync(struct bo_room *room) {
+    bo_table_each(&room->people, resync_one, room);
+    if (room->map.version >= 0) bo_room_load_map(room);
+}
+
+void bo_room_turn_end(struct bo_room *room) {
+    if (room->state != BO_ROOM_READY) return;
+    bo_room_send_joins(room);
+    bo_room_send_drops(room);
+    bo_room_send_asks(room);
+    bo_room_read_tickets(room);
+}

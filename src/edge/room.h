@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A gateway's part of one sale's waiting room: who of the sale is connected here, what the store last said about the
+ * line, the map of seats, and who waits for a commit. Kept right by what the scripts publish (the feed) and, should a
+ * message be missed, by the tick. */
+#ifndef BO_EDGE_ROOM_H
+#define BO_EDGE_ROOM_H
+
+#include "base/heap.h"
+#include "edge/session.h"
+#include "line/estimate.h"
+#include "line/position.h"
+#include "order/commit.h"
+#include "sale/map.h"
+#include "sale/plan.h"
+#include "sale/settings.h"
+
+enum bo_room_state { BO_ROOM_LOADING, BO_ROOM_READY, BO_ROOM_LOST };
+
+struct bo_sessions { /* a list with a reference on each */
+    struct bo_session **items;
+    size_t count, room;
+};
+
+struct bo_room {
+    struct bo_table_link by_id;
+    struct bo_gateway *gateway;
+    char *id, *name;
+    int64_t version; /* of the settings, as PostgreSQL has them */
+    struct bo_settings settings;
+    struct bo_plan *plan;
+    struct bo_buffer plan_json;
+    char plan_etag[72];
+    enum bo_room_state state;
+    bool loading; /* sale_load is under way */
+
+    char status[12]; /* "draft", "open", "paused", "closed" or "sold_out", as Redis says */
+    int64_t head, total_waiting, active, free, sold, admitted, seq;
+    struct bo_commits commits;
+    struct bo_estimate estimate;
+    struct bo_line_view view;
+    struct bo_map map;
+    bool ticking, front_loading, map_loading;
+
+    struct bo_table people; /* every session that has joined, by person */
+    struct bo_heap waiting; /* those in stage WAIT, by number */
+    int64_t waiting_sessions;
+    uint64_t head_events;
+    struct bo_sessions joins, asks;
+    char **drops;
+    size_t drop_count, drop_room;
+    struct bo_paid *paid;      /* committed, tickets to be read */
+    struct bo_paid *awaiting;  /* paid, not committed yet */
+    bool reading_tickets;
+};
+
+/* room.c */
+struct bo_room *bo_room_new(struct bo_gateway *gateway, const char *id);
+void bo_room_free(struct bo_room *room);
+void bo_room_heard(struct bo_room *room, const char *json, size_t length); /* a message of the feed */
+void bo_room_tick(struct bo_room *room);                                   /* every tick_ms */
+void bo_room_second(struct bo_room *room);
+void bo_room_turn_end(struct bo_room *room); /* sends what was gathered in this turn of the loop */
+void bo_room_resync(struct bo_room *room);   /* messages may have been missed */
+void bo_room_set_status(struct bo_room *room, const char *status);
+void bo_room_stage_changes(struct bo_room *room, struct bo_session *session, enum bo_stage to);
+void bo_room_enroll(struct bo_room *room, struct bo_session *session); /* session->person is set */
+void bo_room_forget(struct bo_room *room, struct bo_session *session); /* its connection is gone */
+/* Calls cb for every session of a person; cb may change its stage. */
+void bo_room_each_of(struct bo_room *room, const char *person, void (*cb)(struct bo_session *, void *), void *arg);
+void bo_room_run(struct bo_room *room, const char *script, const char *const *args, size_t count, bo_store_cb cb, void *arg);
+void bo_room_load_map(struct bo_room *room);
+void bo_sessions_add(struct bo_sessions *list, struct bo_session *session); /* takes a reference */
+
+/* waiting.c */
+void bo_room_join(struct bo_room *room, struct bo_session *session); /* with the next batch */
+void bo_room_send_joins(struct bo_room *room);
+void bo_room_send_drops(struct bo_room *room);
+void bo_room_send_asks(struct bo_room *room);
+void bo_room_head_moved(struct bo_room *room, int64_t head);
+void bo_room_load_front(struct bo_room *room);
+void bo_session_tell_position(struct bo_session *session);
+void bo_session_tell_time(struct bo_session *session);
+void bo_session_timer(struct bo_session *session); /* its timer is due */
+
+/* commands.c: answers to messages of people who are inside */
+void bo_session_enter(struct bo_session *session, const char *access);
+void bo_session_seats(struct bo_session *session, const char *script, const char *key, const struct bo_seat **seats, size_t count);
+void bo_session_checkout(struct bo_session *session, const char *key);
+void bo_session_leave(struct bo_session *session);
+void bo_session_send_map(struct bo_session *session);
+
+/* orders.c */
+void bo_order_settled(struct bo_room *room, const char *person, const char *order, int64_t seq); /* paid; tell after the commit */
+void bo_order_look_up(struct bo_session *session, const char *order);                             /* how did it end? */
+void bo_room_read_tickets(struct bo_room *room);
+void bo_room_free_orders(struct bo_room *room);
+/* Writes {"seat":…,…} of each row (person, order, seat index, price) of these rows as a JSON list. */
+void bo_tickets_print(struct bo_room *room, const struct bo_rows *rows, size_t from, size_t to, struct bo_buffer *out);
+
+/* rooms.c */
+struct bo_room *bo_rooms_find(struct bo_gateway *gateway, const char *id);
+void bo_rooms_load(struct bo_gateway *gateway); /* what is new or changed in PostgreSQL */
+void bo_room_load_settings(struct bo_room *room);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The public port: pages, sales, plans, tickets and the payment webhook (docs/openapi.yaml). */
+#include "base/embed.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "edge/http.h"
+#include "edge/payments.h"
+#include "edge/room.h"
+#include "edge/token.h"
+#include "loop/loop.h"
+#include "metrics/metrics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COMMIT_WAIT_MS 8000
+
+static bool is(const struct bo_http *http, const char *method) {
+    return strcmp(http->method, method) == 0 || (strcmp(method, "GET") == 0 && strcmp(http->method, "HEAD") == 0);
+}
+
+/* ---- pages ---- */
+
+static void answer_cached(struct bo_http *http, const char *etag, const char *type, const char *data, size_t length) {
+    snprintf(http->etag, sizeof(http->etag), "%s", etag);
+    if (strcmp(http->if_none_match, http->etag) == 0)
+        bo_http_answer(http, 304, type, "", 0);
+    else
+        bo_http_answer(http, 200, type, data, length);
+}
+
+static bool run_page(struct bo_http *http) {
+    static const char *const types[][2] = {{".html", "text/html; charset=utf-8"}, {".css", "text/css; charset=utf-8"},
+                                           {".js", "text/javascript; charset=utf-8"}};
+    const char *name = strcmp(http->path, "/") == 0 ? "index.html" : http->path + 1;
+    for (const struct bo_embedded *page = bo_pages; page->name; page++) {
+        if (strcmp(page->name, name) != 0) continue;
+        const char *type = "application/octet-stream";
+        for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+            if (strcmp(strrchr(name, '.'), types[i][0]) == 0) type = types[i][1];
+        char etag[80];
+        snprintf(etag, sizeof(etag), "\"%s\"", page->sha1);
+        answer_cached(http, etag, type, page->data, page->length);
+        return true;
+    }
+    return false;
+}
+
+/* ---- sales ---- */
+
+static json_t *describe(const struct bo_room *room) {
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b}", "sale", room->id, "name", room->name, "status", room->status,
+                     "currency", room->settings.currency, "limit", (json_int_t)room->settings.limit, "seats",
+                     (json_int_t)room->plan->seat_count, "opens_at_ms", (json_int_t)room->settings.opens_at, "guests",
+                     room->settings.guests, "site_tokens", room->settings.site_tokens);
+}
+
+static void add_description(void *arg, struct bo_table_link *link) { json_array_append_new(arg, describe((struct bo_room *)link)); }
+
+static void list_sales(struct bo_http *http) {
+    json_t *list = json_array();
+    bo_table_each(&http->gateway->rooms, add_description, list);
+    bo_http_answer_json(http, 200, json_pack("{s:o}", "sales", list));
+}
+
+/* ---- tickets ---- */
+
+struct ticket_request {
+    struct bo_http *http;
+    struct bo_room *room;
+};
+
+static void tickets_read(void *arg, int err, const char *state, const struct bo_rows *rows) {
+    (void)state;
+    struct ticket_request *r = arg;
+    if (err) {
+        bo_http_answer_error(r->http, BO_ERR_UNAVAILABLE, NULL);
+    } else {
+        struct bo_buffer b = {0};
+        bo_buffer_add_text(&b, "{\"tickets\":");
+        bo_tickets_print(r->room, rows, 0, bo_rows_count(rows), &b);
+        bo_buffer_add_text(&b, "}");
+        bo_http_answer(r->http, 200, "application/json", b.data, b.length);
+        bo_buffer_free(&b);
+    }
+    free(r);
+}
+
+/* Whose tickets: of the place token, or of the site's token. */
+static void run_tickets(struct bo_http *http, struct bo_room *room) {
+    struct bo_place_claim claim = {0};
+    bo_ms now = bo_gateway_now(http->gateway);
+    int err = *http->bearer ? bo_token_read_place(&http->gateway->config, http->bearer, now, &claim) : BO_ERR_TOKEN_MISSING;
+    if (!err && strcmp(claim.sale, room->id) != 0) err = BO_ERR_TOKEN_FOREIGN;
+    if (err == BO_ERR_TOKEN_FORGED) err = bo_token_read_site(&http->gateway->config, http->bearer, now, claim.person);
+    if (err) {
+        bo_http_answer_error(http, err, NULL);
+        return;
+    }
+    struct ticket_request *r = bo_alloc(sizeof(*r));
+    *r = (struct ticket_request){http, room};
+    const char *params[] = {room->id, claim.person};
+    bo_queue_run(http->gateway->postgres,
+                 "SELECT person, order_id, seat, price FROM tickets WHERE sale = $1 AND person = $2 ORDER BY order_id, seat", params, 2,
+                 tickets_read, r);
+}
+
+static bool run_sale(struct bo_http *http) {
+    char id[BO_ID_MAX + 1];
+    bool sale = bo_http_path_is(http, "/api/sales/*", id), plan = !sale && bo_http_path_is(http, "/api/sales/*/plan", id);
+    if (!sale && !plan && !bo_http_path_is(http, "/api/sales/*/tickets", id)) return false;
+    struct bo_room *room = bo_rooms_find(http->gateway, id);
+    if (!room)
+        bo_http_answer_error(http, http->gateway->sales_loaded ? BO_ERR_UNKNOWN_SALE : BO_ERR_UNAVAILABLE, NULL);
+    else if (sale)
+        bo_http_answer_json(http, 200, describe(room));
+    else if (plan)
+        answer_cached(http, room->plan_etag, "application/json", room->plan_json.data, room->plan_json.length);
+    else
+        run_tickets(http, room);
+    return true;
+}
+
+/* ---- the payment webhook: answered with success only once what it says is committed in PostgreSQL ---- */
+
+struct webhook {
+    struct bo_commit_waiter waiter; /* first member */
+    struct bo_http *http;
+    struct bo_room *room;
+    uv_timer_t *timer;
+    char state[16];
+};
+
+static void finish_webhook(struct webhook *w, int err) {
+    if (err)
+        bo_http_answer_error(w->http, err, NULL);
+    else
+        bo_http_answer_json(w->http, 200, json_pack("{s:s}", "order", w->state));
+    bo_loop_timer_free(w->timer);
+    free(w);
+}
+
+static void webhook_committed(struct bo_commit_waiter *waiter) { finish_webhook((struct webhook *)waiter, 0); }
+
+static void webhook_overdue(uv_timer_t *timer) {
+    struct webhook *w = timer->data;
+    bo_commits_forget(&w->room->commits, &w->waiter);
+    finish_webhook(w, BO_ERR_UNAVAILABLE);
+}
+
+static void order_paid(void *arg, int err, const struct bo_value *v) {
+    struct webhook *w = arg;
+    if (err) {
+        finish_webhook(w, err);
+        return;
+    }
+    snprintf(w->state, sizeof(w->state), "%s", bo_value_text(v, 1));
+    w->timer = bo_loop_timer(&w->http->gateway->loop, COMMIT_WAIT_MS, 0, webhook_overdue, w);
+    bo_commits_await(&w->room->commits, &w->waiter, bo_value_number(v, 2), webhook_committed);
+}
+
+static int read_webhook(struct bo_http *http, json_t *json, const char *args[5], char amount[24], struct bo_room **ret_room) {
+    const char *sale, *order, *payment, *status, *currency;
+    json_int_t sum;
+    if (json_unpack(json, "{s:s, s:s, s:s, s:s, s:I, s:s}", "sale", &sale, "order", &order, "payment", &payment, "status", &status,
+                    "amount", &sum, "currency", &currency) != 0 ||
+        (strcmp(status, "paid") != 0 && strcmp(status, "declined") != 0) || !bo_text_is_id(order) || !bo_text_is_id(payment))
+        return BO_ERR_BAD_MESSAGE;
+    *ret_room = bo_rooms_find(http->gateway, sale);
+    if (!*ret_room) return BO_ERR_UNKNOWN_SALE;
+    if ((*ret_room)->state != BO_ROOM_READY) return BO_ERR_UNAVAILABLE;
+    snprintf(amount, 24, "%" PRId64, (int64_t)sum);
+    const char *const list[] = {order, payment, status, amount, currency};
+    memcpy(args, list, sizeof(list));
+    return 0;
+}
+
+static void run_webhook(struct bo_http *http) {
+    const struct bo_config *config = &http->gateway->config;
+    json_t *json = NULL;
+    const char *args[5];
+    char amount[24];
+    struct bo_room *room = NULL;
+    int err = BO_ERR_WEBHOOK_FORGED;
+    if (*config->payment_secret &&
+        bo_payment_signature_ok(config->payment_secret, http->webhook_time, http->webhook_signature,
+                                http->body.data ? http->body.data : "", http->body.length, bo_loop_wall_ms() / 1000)) {
+        json = json_loadb(http->body.data ? http->body.data : "", http->body.length, 0, NULL);
+        err = json ? read_webhook(http, json, args, amount, &room) : BO_ERR_BAD_JSON;
+    }
+    if (err) {
+        bo_metric_add(BO_METRIC_webhooks_refused, 1);
+        bo_http_answer_error(http, err, NULL);
+    } else {
+        struct webhook *w = bo_alloc(sizeof(*w));
+        w->http = http;
+        w->room = room;
+        bo_metric_add(BO_METRIC_webhooks, 1);
+        bo_room_run(room, "order_pay", args, 5, order_paid, w);
+    }
+    json_decref(json);
+}
+
+void bo_routes_run(struct bo_http *http) {
+    if (http->body_too_large) {
+        bo_http_answer_error(http, BO_ERR_TOO_LARGE, NULL);
+    } else if (strcmp(http->path, "/webhook/payment") == 0) {
+        if (is(http, "POST"))
+            run_webhook(http);
+        else
+            bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
+    } else if (!is(http, "GET")) {
+        bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
+    } else if (strcmp(http->path, "/api/sales") == 0) {
+        list_sales(http);
+    } else if (!run_sale(http) && !run_page(http)) {
+        bo_http_answer_error(http, BO_ERR_NOT_FOUND, NULL);
+    }
+}

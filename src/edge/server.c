@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/server.h"
+
+#include "base/log.h"
+#include "edge/http.h"
+#include "edge/session.h"
+#include "metrics/metrics.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#define DEAD_PEER_MS 60000
+#define FILES_KEPT 300 /* for Redis, PostgreSQL, payments, admin requests and files */
+
+/* What libwebsockets keeps per connection: a session for a WebSocket, a request for HTTP. */
+struct connection {
+    struct bo_session *session;
+    struct bo_http *http;
+};
+
+static struct bo_gateway *gateway_of(struct lws *wsi) { return lws_context_user(lws_get_context(wsi)); }
+
+/* lws would log and drop; a person deserves to hear that it is full and when to come back. */
+static int refuse_full(struct lws *wsi) {
+    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\ncontent-type: application/json\r\n"
+                                 "connection: close\r\ncontent-length: 104\r\n\r\n"
+                                 "{\"error\":{\"code\":\"overloaded\",\"message\":\"This server is full. Try again after the retry time, in 2 s.\"}}";
+    unsigned char room[LWS_PRE + sizeof(answer)];
+    memcpy(room + LWS_PRE, answer, sizeof(answer) - 1);
+    bo_metric_add(BO_METRIC_refused, 1);
+    lws_write(wsi, room + LWS_PRE, sizeof(answer) - 1, LWS_WRITE_HTTP_HEADERS);
+    return -1;
+}
+
+static int admit_upgrade(struct lws *wsi) {
+    struct bo_gateway *gateway = gateway_of(wsi);
+    char path[8] = "";
+    if (lws_hdr_copy(wsi, path, sizeof(path), WSI_TOKEN_GET_URI) < 0 || strcmp(path, "/ws") != 0) {
+        lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL);
+        return -1;
+    }
+    return gateway->connections >= gateway->connections_max || gateway->draining ? refuse_full(wsi) : 0;
+}
+
+/* A peer that vanished without a word is noticed by the kernel when what was sent is not acknowledged. */
+static void cut_dead_peers(struct lws *wsi) {
+    unsigned int ms = DEAD_PEER_MS;
+    setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+}
+
+static int start_http(struct connection *c, struct lws *wsi, bool admin) {
+    c->http = bo_http_open(gateway_of(wsi), wsi, admin);
+    if (bo_http_has_body(c->http)) return 0;
+    c->http->complete = true;
+    (admin ? bo_admin_run : bo_routes_run)(c->http);
+    return 0;
+}
+
+static int finish_http(struct connection *c, struct lws *wsi) {
+    int more = bo_http_writable(c->http);
+    if (more < 0) return -1;
+    if (more > 0) {
+        if (c->http->status) lws_callback_on_writable(wsi);
+        return 0;
+    }
+    bo_http_closed(c->http);
+    c->http = NULL;
+    return lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
+static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct connection *c, void *in, size_t length, bool admin) {
+    switch (reason) {
+    case LWS_CALLBACK_HTTP: return start_http(c, wsi, admin);
+    case LWS_CALLBACK_HTTP_BODY:
+        if (c->http) bo_http_body(c->http, in, length);
+        return 0;
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        if (!c->http || c->http->complete) return 0;
+        c->http->complete = true;
+        (admin ? bo_admin_run : bo_routes_run)(c->http);
+        return 0;
+    case LWS_CALLBACK_HTTP_WRITEABLE: return c->http ? finish_http(c, wsi) : 0;
+    case LWS_CALLBACK_CLOSED_HTTP:
+        if (c && c->http) bo_http_closed(c->http);
+        if (c) c->http = NULL;
+        return 0;
+    default: return lws_callback_http_dummy(wsi, reason, c, in, length);
+    }
+}
+
+static int on_admin(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
+    if (reason == LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION) return -1; /* no WebSockets here */
+    return on_http(wsi, reason, user, in, length, true);
+}
+
+static int on_public(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
+    struct connection *c = user;
+    switch (reason) {
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return admit_upgrade(wsi);
+    case LWS_CALLBACK_ESTABLISHED:
+        cut_dead_peers(wsi);
+        c->session = bo_session_open(gateway_of(wsi), wsi);
+        return 0;
+    case LWS_CALLBACK_RECEIVE:
+        if (c->session)
+            bo_session_received(c->session, in, length, lws_is_first_fragment(wsi),
+                                lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0, lws_frame_is_binary(wsi));
+        return 0;
+    case LWS_CALLBACK_SERVER_WRITEABLE: return c->session && !bo_session_writable(c->session) ? -1 : 0;
+    case LWS_CALLBACK_CLOSED:
+        if (c && c->session) bo_session_closed(c->session);
+        if (c) c->session = NULL;
+        return 0;
+    default: return on_http(wsi, reason, c, in, length, false);
+    }
+}
+
+/* One buffer of 128 bytes per connection; longer messages come in parts. Sends are not cut by it (tx_packet_size). */
+static const struct lws_protocols public_protocols[] = {
+    {"boxoffice", on_public, sizeof(struct connection), 128, 0, NULL, 65536}, {NULL, NULL, 0, 0, 0, NULL, 0}};
+static const struct lws_protocols admin_protocols[] = {
+    {"admin", on_admin, sizeof(struct connection), 4096, 0, NULL, 65536}, {NULL, NULL, 0, 0, 0, NULL, 0}};
+
+static int64_t connection_limit(const struct bo_config *config) {
+    struct rlimit files = {1024, 1024};
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0) getrlimit(RLIMIT_NOFILE, &files);
+    int64_t left = (int64_t)files.rlim_cur - FILES_KEPT;
+    return config->max_connections && config->max_connections < left ? config->max_connections : left;
+}
+
+static int add_vhost(struct bo_gateway *gateway, const char *name, const char *host, int port, const struct lws_protocols *protocols) {
+    struct lws_context_creation_info info = {0};
+    info.vhost_name = name;
+    info.iface = strcmp(host, "0.0.0.0") == 0 ? NULL : host;
+    info.port = port;
+    info.protocols = protocols;
+    info.options = LWS_SERVER_OPTION_ALLOW_LISTEN_SHARE | LWS_SERVER_OPTION_DISABLE_IPV6 | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
+    info.keepalive_timeout = 30;
+    info.timeout_secs = 10;
+    if (lws_create_vhost(gateway->context, &info)) return 0;
+    bo_log_error("cannot listen on %s port %d", host, port);
+    return -1;
+}
+
+static void log_line(int level, const char *line) {
+    bo_log(level == LLL_ERR ? BO_LOG_WARN : BO_LOG_DEBUG, "libwebsockets: %.*s", (int)strcspn(line, "\n"), line);
+}
+
+int bo_server_open(struct bo_gateway *gateway) {
+    static const lws_retry_bo_t no_idle_timers = {0}; /* lws keeps timers in a sorted list: O(n) each */
+    void *loops[] = {&gateway->loop};
+    struct lws_context_creation_info info = {0};
+    lws_set_log_level(LLL_ERR | LLL_WARN, log_line);
+    gateway->connections_max = connection_limit(&gateway->config);
+    info.port = CONTEXT_PORT_NO_LISTEN;
+    info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DISABLE_IPV6;
+    info.foreign_loops = loops;
+    info.user = gateway;
+    info.retry_and_idle_policy = &no_idle_timers;
+    info.gid = info.uid = (unsigned)-1;
+    info.pt_serv_buf_size = 16384;
+    gateway->context = lws_create_context(&info);
+    if (!gateway->context) {
+        bo_log_error("libwebsockets does not start (is libwebsockets-evlib-uv installed?)");
+        return -1;
+    }
+    const struct bo_config *config = &gateway->config;
+    if (add_vhost(gateway, "public", config->listen_host, (int)config->listen_port, public_protocols) != 0) return -1;
+    return add_vhost(gateway, "admin", config->admin_host, (int)config->admin_port, admin_protocols);
+}
+
+void bo_server_close(struct bo_gateway *gateway) {
+    if (gateway->context) lws_context_destroy(gateway->context);
+}

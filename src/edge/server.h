@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * libwebsockets on the gateway's loop: the public port and the admin port. */
+#ifndef BO_EDGE_SERVER_H
+#define BO_EDGE_SERVER_H
+
+#include "edge/gateway.h"
+
+/* Listens. Logs and returns -1 when a port cannot be had. */
+int bo_server_open(struct bo_gateway *gateway);
+/* In two steps around draining the loop, as libwebsockets needs it on a foreign loop: close, drain, close again. */
+void bo_server_close(struct bo_gateway *gateway);
+
+#endif

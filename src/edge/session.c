@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/session.h"
+
+#include "base/memory.h"
+#include "edge/messages.h"
+#include "edge/room.h"
+#include "loop/loop.h"
+#include "metrics/metrics.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUEUE_MAX (256 * 1024)
+#define TIME_NEWS_MS 10000
+
+struct bo_session *bo_session_open(struct bo_gateway *gateway, struct lws *wsi) {
+    struct bo_session *s = bo_alloc(sizeof(*s));
+    s->gateway = gateway;
+    s->wsi = wsi;
+    s->references = 1;
+    s->next = gateway->sessions;
+    if (s->next) s->next->prev = s;
+    gateway->sessions = s;
+    bo_metric_add(BO_METRIC_accepted, 1);
+    bo_metric_set(BO_METRIC_connections, ++gateway->connections);
+    bo_session_set_stage(s, BO_STAGE_NEW, 0);
+    return s;
+}
+
+static void unlink_from_gateway(struct bo_session *s) {
+    if (s->prev)
+        s->prev->next = s->next;
+    else
+        s->gateway->sessions = s->next;
+    if (s->next) s->next->prev = s->prev;
+    s->next = s->prev = NULL;
+}
+
+void bo_session_closed(struct bo_session *s) {
+    s->wsi = NULL;
+    unlink_from_gateway(s);
+    bo_metric_set(BO_METRIC_connections, --s->gateway->connections);
+    bo_wheel_remove(&s->timer);
+    if (s->room) bo_room_forget(s->room, s);
+    bo_session_release(s);
+}
+
+void bo_session_hold(struct bo_session *s) { s->references++; }
+
+void bo_session_release(struct bo_session *s) {
+    if (--s->references) return;
+    while (s->queue) {
+        struct bo_frame *next = s->queue->next;
+        free(s->queue);
+        s->queue = next;
+    }
+    if (s->incoming) bo_buffer_free(s->incoming);
+    free(s->incoming);
+    free(s->person);
+    free(s->order);
+    free(s);
+}
+
+void bo_session_set_stage(struct bo_session *s, enum bo_stage stage, bo_ms deadline) {
+    if (s->room) bo_room_stage_changes(s->room, s, stage);
+    s->stage = (uint8_t)stage;
+    s->deadline = deadline;
+    if (stage != BO_STAGE_PAY) {
+        free(s->order);
+        s->order = NULL;
+    }
+    if (stage != BO_STAGE_CHOOSE && stage != BO_STAGE_PAY) s->entered = false;
+    bo_wheel_remove(&s->timer);
+    if (!s->wsi) return;
+    bo_ms now = bo_loop_wall_ms();
+    if (stage == BO_STAGE_NEW)
+        bo_wheel_set(&s->gateway->wheel, &s->timer, now + s->gateway->config.join_timeout_ms);
+    else if (stage == BO_STAGE_CLAIM || stage == BO_STAGE_CHOOSE || stage == BO_STAGE_PAY)
+        bo_wheel_set(&s->gateway->wheel, &s->timer, now + TIME_NEWS_MS);
+}
+
+static void close_slow_reader(struct bo_session *s) {
+    if (s->close_code == BO_CLOSE_SLOW) return;
+    bo_metric_add(BO_METRIC_slow_readers, 1);
+    s->close_code = BO_CLOSE_SLOW;
+    while (s->queue) {
+        struct bo_frame *next = s->queue->next;
+        free(s->queue);
+        s->queue = next;
+    }
+    s->queued = 0;
+    lws_callback_on_writable(s->wsi);
+}
+
+static void enqueue(struct bo_session *s, const char *json, size_t length) {
+    if (s->queued + length > QUEUE_MAX) {
+        close_slow_reader(s);
+        return;
+    }
+    struct bo_frame *frame = bo_alloc(sizeof(*frame) + LWS_PRE + length), **end = &s->queue;
+    frame->length = length;
+    memcpy(frame->data + LWS_PRE, json, length);
+    while (*end) end = &(*end)->next;
+    *end = frame;
+    s->queued += length;
+    lws_callback_on_writable(s->wsi);
+}
+
+/* One buffer for everybody: lws copies what the socket does not take. */
+static bool write_now(struct bo_session *s, const char *json, size_t length) {
+    static unsigned char frame[LWS_PRE + 4096];
+    memcpy(frame + LWS_PRE, json, length);
+    if (lws_write(s->wsi, frame + LWS_PRE, length, LWS_WRITE_TEXT) >= (int)length) return true;
+    s->close_code = BO_CLOSE_SLOW;
+    lws_callback_on_writable(s->wsi);
+    return false;
+}
+
+void bo_session_send(struct bo_session *s, const char *json, size_t length) {
+    if (!s->wsi || s->close_code) return;
+    if (!s->queue && length <= 4096 && !lws_partial_buffered(s->wsi))
+        write_now(s, json, length);
+    else
+        enqueue(s, json, length);
+}
+
+void bo_session_printf(struct bo_session *s, const char *format, ...) {
+    char text[4096];
+    va_list ap;
+    va_start(ap, format);
+    int n = vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    if (n > 0 && (size_t)n < sizeof(text)) bo_session_send(s, text, (size_t)n);
+}
+
+bool bo_session_send_news(struct bo_session *s, const char *json, size_t length) {
+    if (!s->wsi || s->close_code || s->queue || lws_partial_buffered(s->wsi)) {
+        bo_metric_add(BO_METRIC_positions_skipped, 1);
+        return false;
+    }
+    return write_now(s, json, length);
+}
+
+void bo_session_error(struct bo_session *s, int err, const char *key) {
+    struct bo_buffer b = {0};
+    bo_buffer_printf(&b, "{\"type\":\"error\",\"code\":\"%s\",\"message\":\"", bo_error_name(err));
+    bo_buffer_add_json(&b, bo_error_text(err));
+    bo_buffer_add_text(&b, "\"");
+    if (key && *key) {
+        bo_buffer_add_text(&b, ",\"key\":\"");
+        bo_buffer_add_json(&b, key);
+        bo_buffer_add_text(&b, "\"");
+    }
+    if (bo_error_http_status(err) == 503 || err == BO_ERR_TOO_FAST) bo_buffer_add_text(&b, ",\"retry_ms\":1000");
+    bo_buffer_add_text(&b, "}");
+    bo_metric_add(BO_METRIC_errors, 1);
+    bo_session_send(s, b.data, b.length);
+    bo_buffer_free(&b);
+}
+
+void bo_session_close(struct bo_session *s, int code) {
+    if (!s->wsi || s->close_code) return;
+    s->close_code = (uint16_t)code;
+    lws_callback_on_writable(s->wsi);
+}
+
+static const char *reason_of(int code) {
+    switch (code) {
+    case BO_CLOSE_SOLD_OUT: return "sold out";
+    case BO_CLOSE_ENDED: return "ended";
+    case BO_CLOSE_NOT_JOINED: return "not joined in time";
+    case BO_CLOSE_SLOW: return "reading too slowly";
+    default: return "server restarts, connect again";
+    }
+}
+
+bool bo_session_writable(struct bo_session *s) {
+    while (s->queue && !lws_partial_buffered(s->wsi)) {
+        struct bo_frame *frame = s->queue;
+        s->queue = frame->next;
+        s->queued -= frame->length;
+        int sent = lws_write(s->wsi, (unsigned char *)frame->data + LWS_PRE, frame->length, LWS_WRITE_TEXT);
+        bool failed = sent < (int)frame->length;
+        free(frame);
+        if (failed) return false;
+    }
+    if (s->queue || (s->close_code && s->close_code != BO_CLOSE_SLOW && lws_partial_buffered(s->wsi))) {
+        lws_callback_on_writable(s->wsi);
+        return true;
+    }
+    if (!s->close_code) return true;
+    const char *reason = reason_of(s->close_code);
+    lws_close_reason(s->wsi, s->close_code, (unsigned char *)reason, strlen(reason));
+    return false;
+}
+
+static bool too_fast(struct bo_session *s) {
+    bo_ms now = bo_loop_wall_ms();
+    if (now - s->window_start >= 10000) {
+        s->window_start = now;
+        s->window_count = 0;
+    }
+    return ++s->window_count > s->gateway->config.messages_per_10s;
+}
+
+void bo_session_received(struct bo_session *s, const char *data, size_t length, bool first, bool last, bool binary) {
+    size_t max = (size_t)s->gateway->config.max_message;
+    if (first) s->oversized = false;
+    if (first && last && length <= max) {
+        if (binary)
+            bo_session_error(s, BO_ERR_BINARY_FRAME, NULL);
+        else if (too_fast(s))
+            bo_session_error(s, BO_ERR_TOO_FAST, NULL);
+        else
+            bo_message_received(s, data, length);
+        return;
+    }
+    if (!s->incoming) s->incoming = bo_alloc(sizeof(*s->incoming));
+    if (s->incoming->length + length > max) s->oversized = true;
+    if (!s->oversized) bo_buffer_add(s->incoming, data, length);
+    if (!last) return;
+    struct bo_buffer *whole = s->incoming;
+    s->incoming = NULL;
+    if (s->oversized)
+        bo_session_error(s, BO_ERR_TOO_LARGE, NULL);
+    else
+        bo_session_received(s, whole->data, whole->length, true, true, binary);
+    bo_buffer_free(whole);
+    free(whole);
+}

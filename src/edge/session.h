@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One WebSocket of one person. Its stage says what may be done with it and what its timer means; bo_session_set_stage is
+ * the only place that changes it. */
+#ifndef BO_EDGE_SESSION_H
+#define BO_EDGE_SESSION_H
+
+#include "base/buffer.h"
+#include "base/heap.h"
+#include "edge/gateway.h"
+
+struct bo_room;
+
+enum bo_stage {
+    BO_STAGE_NEW,     /* connected; timer: must join by then */
+    BO_STAGE_JOINING, /* in the next batch for the line */
+    BO_STAGE_WAIT,    /* in line; timer: next news */
+    BO_STAGE_CLAIM,   /* admitted; timer: tell the time left */
+    BO_STAGE_CHOOSE,
+    BO_STAGE_PAY,
+    BO_STAGE_OUT /* bought, expired or left; may join again */
+};
+
+#define BO_CLOSE_SOLD_OUT 4001
+#define BO_CLOSE_ENDED 4002
+#define BO_CLOSE_NOT_JOINED 4003
+#define BO_CLOSE_SLOW 4004
+#define BO_CLOSE_RESTART 1012
+
+struct bo_frame {
+    struct bo_frame *next;
+    size_t length;
+    char data[]; /* LWS_PRE bytes of room, then the text */
+};
+
+struct bo_session {
+    struct bo_table_link by_person; /* in room->people from joined on; first member */
+    struct bo_heap_node in_line;    /* in room->waiting while in stage WAIT and not being asked about */
+    struct bo_wheel_node timer;
+    struct bo_session *next, *prev; /* in gateway->sessions */
+    struct bo_gateway *gateway;
+    struct lws *wsi; /* NULL once the connection is gone */
+    struct bo_room *room;
+    char *person;
+    char *order; /* while paying */
+    int64_t number;
+    bo_ms deadline; /* of claim, choose or pay, by Redis' clock */
+    int64_t shown;  /* smallest position told so far; 0: none */
+    struct bo_frame *queue; /* what waits for the socket */
+    size_t queued;
+    struct bo_buffer *incoming; /* a message of which only a part has come */
+    bo_ms window_start;         /* of the message rate limit */
+    uint32_t references;
+    uint32_t window_count;
+    uint16_t close_code; /* not 0: close once the queue is out */
+    uint8_t stage;
+    bool has_map;  /* hears seat changes */
+    bool entered;  /* has proven its admission on this connection */
+    bool again;    /* joining: wants a new place if he is out */
+    bool oversized;
+};
+
+struct bo_session *bo_session_open(struct bo_gateway *gateway, struct lws *wsi);
+void bo_session_closed(struct bo_session *session); /* the connection is gone */
+void bo_session_hold(struct bo_session *session);
+void bo_session_release(struct bo_session *session); /* frees it with the last reference */
+
+void bo_session_set_stage(struct bo_session *session, enum bo_stage stage, bo_ms deadline);
+
+/* Sends one JSON text: at once when the socket has room, else as soon as it has. Who does not read until 256 KiB wait is
+ * closed. Sending to a session without a connection does nothing. */
+void bo_session_send(struct bo_session *session, const char *json, size_t length);
+void bo_session_printf(struct bo_session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Like send, but skipped while the reader is behind: the next news will be fresher. */
+bool bo_session_send_news(struct bo_session *session, const char *json, size_t length);
+/* {"type":"error","code":…,"message":…}, with the key of the command when there is one. */
+void bo_session_error(struct bo_session *session, int err, const char *key);
+void bo_session_close(struct bo_session *session, int code);
+bool bo_session_writable(struct bo_session *session); /* false: close the connection now */
+
+/* A part of a message came. */
+void bo_session_received(struct bo_session *session, const char *data, size_t length, bool first, bool last, bool binary);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/token.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <jwt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static jwt_t *start(const char *purpose, const char *sale) {
+    jwt_t *jwt = NULL;
+    if (jwt_new(&jwt) != 0 || jwt_add_grant(jwt, "typ", purpose) != 0 || jwt_add_grant(jwt, "sale", sale) != 0) abort();
+    return jwt;
+}
+
+static char *sign(const struct bo_config *config, jwt_t *jwt) {
+    const char *secret = config->secret;
+    if (jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)secret, (int)strlen(secret)) != 0) abort();
+    char *token = jwt_encode_str(jwt);
+    if (!token) abort();
+    jwt_free(jwt);
+    return token;
+}
+
+static void add_person(jwt_t *jwt, const char *person, bo_ms expires) {
+    if (jwt_add_grant(jwt, "sub", person) != 0 || jwt_add_grant_int(jwt, "exp", expires / 1000) != 0) abort();
+}
+
+char *bo_token_place(const struct bo_config *config, const char *sale, const char *person, bo_ms expires) {
+    jwt_t *jwt = start("place", sale);
+    add_person(jwt, person, expires);
+    return sign(config, jwt);
+}
+
+char *bo_token_access(const struct bo_config *config, const char *sale, const char *person, int64_t number, bo_ms expires) {
+    jwt_t *jwt = start("access", sale);
+    add_person(jwt, person, expires);
+    if (jwt_add_grant_int(jwt, "num", number) != 0) abort();
+    return sign(config, jwt);
+}
+
+char *bo_token_ticket(const struct bo_config *config, const char *sale, const char *seat, const char *order) {
+    jwt_t *jwt = start("ticket", sale);
+    if (jwt_add_grant(jwt, "seat", seat) != 0 || jwt_add_grant(jwt, "order", order) != 0) abort();
+    return sign(config, jwt);
+}
+
+static bool copy_grant(jwt_t *jwt, const char *name, char ret[BO_ID_MAX + 1]) {
+    const char *text = jwt_get_grant(jwt, name);
+    if (!text || !*text || strlen(text) > BO_ID_MAX) return false;
+    memcpy(ret, text, strlen(text) + 1);
+    return true;
+}
+
+static int open_token(const char *token, const char *key, jwt_alg_t algorithm, jwt_t **ret) {
+    if (strlen(token) > BO_TOKEN_MAX) return BO_ERR_TOKEN_FORGED;
+    jwt_t *jwt = NULL;
+    if (jwt_decode(&jwt, token, (const unsigned char *)key, (int)strlen(key)) != 0) return BO_ERR_TOKEN_FORGED;
+    if (jwt_get_alg(jwt) != algorithm) { /* "none", or a public key taken as a shared secret */
+        jwt_free(jwt);
+        return BO_ERR_TOKEN_FORGED;
+    }
+    *ret = jwt;
+    return 0;
+}
+
+static bool expired(jwt_t *jwt, bo_ms now) { return jwt_get_grant_int(jwt, "exp") * 1000 <= now; }
+
+static int open_own(const struct bo_config *config, const char *token, const char *purpose, jwt_t **ret) {
+    int err = open_token(token, config->secret, JWT_ALG_HS256, ret);
+    if (err) return err;
+    const char *typ = jwt_get_grant(*ret, "typ");
+    if (typ && strcmp(typ, purpose) == 0) return 0;
+    jwt_free(*ret);
+    return BO_ERR_TOKEN_FOREIGN;
+}
+
+static int read_claim(const struct bo_config *config, const char *token, const char *purpose, bo_ms now,
+                      struct bo_place_claim *ret) {
+    jwt_t *jwt;
+    int err = open_own(config, token, purpose, &jwt);
+    if (err) return err;
+    if (!copy_grant(jwt, "sale", ret->sale) || !copy_grant(jwt, "sub", ret->person))
+        err = BO_ERR_TOKEN_FORGED;
+    else if (expired(jwt, now))
+        err = BO_ERR_TOKEN_EXPIRED;
+    ret->number = jwt_get_grant_int(jwt, "num");
+    jwt_free(jwt);
+    return err;
+}
+
+int bo_token_read_place(const struct bo_config *config, const char *token, bo_ms now, struct bo_place_claim *ret) {
+    return read_claim(config, token, "place", now, ret);
+}
+
+int bo_token_read_access(const struct bo_config *config, const char *token, bo_ms now, struct bo_place_claim *ret) {
+    return read_claim(config, token, "access", now, ret);
+}
+
+int bo_token_read_ticket(const struct bo_config *config, const char *token, struct bo_ticket_claim *ret) {
+    jwt_t *jwt;
+    int err = open_own(config, token, "ticket", &jwt);
+    if (err) return err;
+    if (!copy_grant(jwt, "sale", ret->sale) || !copy_grant(jwt, "seat", ret->seat) || !copy_grant(jwt, "order", ret->order))
+        err = BO_ERR_TOKEN_FORGED;
+    jwt_free(jwt);
+    return err;
+}
+
+int bo_token_read_site(const struct bo_config *config, const char *token, bo_ms now, char ret_person[BO_ID_MAX + 1]) {
+    jwt_alg_t algorithm = jwt_str_alg(config->jwt_algorithm); /* HS256, RS256 or ES256; "none" is refused below */
+    if (algorithm == JWT_ALG_NONE || algorithm == JWT_ALG_INVAL) return BO_ERR_TOKEN_FORGED;
+    jwt_t *jwt;
+    int err = open_token(token, config->jwt_key, algorithm, &jwt);
+    if (err) return err;
+    const char *sub = jwt_get_grant(jwt, "sub");
+    char person[BO_ID_MAX + 1];
+    int n = snprintf(person, sizeof(person), "u:%s", sub ? sub : "");
+    if (!sub || !*sub || n > BO_ID_MAX || !bo_text_is_id(person))
+        err = BO_ERR_TOKEN_FORGED;
+    else if (expired(jwt, now))
+        err = BO_ERR_TOKEN_EXPIRED;
+    else
+        memcpy(ret_person, person, (size_t)n + 1);
+    jwt_free(jwt);
+    return err;
+}

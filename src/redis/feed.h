@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Hears what the scripts publish. A second connection, since one that subscribes can do nothing else. After a lost
+ * connection everything is subscribed anew and on_gap says that messages may have been missed. */
+#ifndef BO_REDIS_FEED_H
+#define BO_REDIS_FEED_H
+
+#include "boxoffice/error.h"
+
+#include <stddef.h>
+#include <uv.h>
+
+struct bo_redis_feed;
+
+struct bo_redis_feed_events {
+    void (*on_message)(void *arg, const char *sale, const char *json, size_t length); /* one JSON array */
+    void (*on_gap)(void *arg);
+    void *arg;
+};
+
+struct bo_redis_feed *bo_redis_feed_open(uv_loop_t *loop, const char *address, int64_t timeout_ms,
+                                         struct bo_redis_feed_events events);
+void bo_redis_feed_add(struct bo_redis_feed *feed, const char *sale);
+void bo_redis_feed_close(struct bo_redis_feed *feed);
+
+#endif

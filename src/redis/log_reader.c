@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "redis/log_reader.h"
+
+#include "base/buffer.h"
+#include "base/embed.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "redis/store.h"
+
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#define LOG_KEY 9
+
+struct bo_log_reader {
+    redisContext *context;
+    redisReply *reply; /* what the records point into */
+    struct bo_log_record *records;
+    size_t room;
+};
+
+static struct timeval timeval_of(int64_t ms) { return (struct timeval){ms / 1000, (ms % 1000) * 1000}; }
+
+int bo_log_reader_open(const char *address, int64_t timeout_ms, struct bo_log_reader **ret) {
+    struct timeval timeout = timeval_of(timeout_ms);
+    redisContext *context;
+    if (strncmp(address, "unix:", 5) == 0) {
+        context = redisConnectUnixWithTimeout(address + 5, timeout);
+    } else {
+        char host[256];
+        const char *colon = strrchr(address, ':');
+        snprintf(host, sizeof(host), "%.*s", colon ? (int)(colon - address) : (int)strlen(address), address);
+        context = redisConnectWithTimeout(host, colon ? atoi(colon + 1) : 6379, timeout);
+    }
+    if (!context || context->err || redisSetTimeout(context, timeout) != REDIS_OK) {
+        bo_log_warn("redis at %s: %s", address, context ? context->errstr : "out of memory");
+        redisFree(context);
+        return BO_ERR_UNAVAILABLE;
+    }
+    struct bo_log_reader *reader = bo_alloc(sizeof(*reader));
+    reader->context = context;
+    *ret = reader;
+    return 0;
+}
+
+static void forget(struct bo_log_reader *reader) {
+    if (reader->reply) freeReplyObject(reader->reply);
+    reader->reply = NULL;
+}
+
+void bo_log_reader_close(struct bo_log_reader *reader) {
+    if (!reader) return;
+    forget(reader);
+    redisFree(reader->context);
+    free(reader->records);
+    free(reader);
+}
+
+static int64_t seq_of(const redisReply *id) { return strtoll(id->str, NULL, 10); }
+
+/* An entry: {id, {"kind", kind, "at", at, "body", body}}, as lua/lib/sale.lua writes it. */
+static bool read_entry(const redisReply *entry, const char *sale, struct bo_log_record *ret) {
+    const redisReply *fields = entry->elements == 2 ? entry->element[1] : NULL;
+    if (!fields || fields->elements != 6) return false;
+    *ret = (struct bo_log_record){.sale = sale,
+                                  .seq = seq_of(entry->element[0]),
+                                  .kind = fields->element[1]->str,
+                                  .at = strtoll(fields->element[3]->str, NULL, 10),
+                                  .body = fields->element[5]->str,
+                                  .body_length = (size_t)fields->element[5]->len};
+    return true;
+}
+
+static size_t collect(struct bo_log_reader *reader, const struct bo_log_cursor *cursors, size_t cursor_count) {
+    size_t count = 0;
+    for (size_t s = 0; s < reader->reply->elements; s++) {
+        const redisReply *stream = reader->reply->element[s], *entries = stream->element[1];
+        const char *sale = NULL;
+        for (size_t c = 0; c < cursor_count; c++) {
+            char key[128];
+            bo_redis_key(cursors[c].sale, LOG_KEY, key);
+            if (strcmp(key, stream->element[0]->str) == 0) sale = cursors[c].sale;
+        }
+        if (count + entries->elements > reader->room) {
+            reader->room = count + entries->elements;
+            reader->records = bo_realloc(reader->records, reader->room * sizeof(*reader->records));
+        }
+        for (size_t i = 0; sale && i < entries->elements; i++)
+            if (read_entry(entries->element[i], sale, &reader->records[count])) count++;
+    }
+    return count;
+}
+
+static void format_read(struct bo_buffer *keys, struct bo_buffer *ids, const struct bo_log_cursor *cursors, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        char key[128];
+        bo_redis_key(cursors[i].sale, LOG_KEY, key);
+        bo_buffer_printf(keys, " %s", key);
+        bo_buffer_printf(ids, " %lld-0", (long long)cursors[i].after);
+    }
+}
+
+int bo_log_reader_next(struct bo_log_reader *reader, const struct bo_log_cursor *cursors, size_t cursor_count, size_t max, int wait_ms,
+                       const struct bo_log_record **ret, size_t *ret_count) {
+    forget(reader);
+    *ret_count = 0;
+    if (cursor_count == 0) return 0;
+    struct bo_buffer command = {0}, ids = {0};
+    bo_buffer_printf(&command, "XREAD COUNT %zu BLOCK %d STREAMS", max, wait_ms);
+    format_read(&command, &ids, cursors, cursor_count);
+    bo_buffer_add(&command, ids.data, ids.length);
+    reader->reply = redisCommand(reader->context, command.data); /* ids hold no '%': bo_text_is_id */
+    bo_buffer_free(&command);
+    bo_buffer_free(&ids);
+    if (!reader->reply || reader->reply->type == REDIS_REPLY_ERROR) {
+        bo_log_warn("redis: reading the log: %s", reader->reply ? reader->reply->str : reader->context->errstr);
+        return BO_ERR_UNAVAILABLE;
+    }
+    if (reader->reply->type == REDIS_REPLY_ARRAY) *ret_count = collect(reader, cursors, cursor_count);
+    *ret = reader->records;
+    return 0;
+}
+
+int bo_log_reader_committed(struct bo_log_reader *reader, const char *sale, int64_t seq) {
+    const struct bo_embedded *script = bo_lua_scripts;
+    while (script->name && strcmp(script->name, "log_commit") != 0) script++;
+    char keys[BO_REDIS_KEY_COUNT][128], number[24];
+    const char *argv[3 + BO_REDIS_KEY_COUNT + 1] = {"EVAL", script->data, "11"};
+    for (int i = 0; i < BO_REDIS_KEY_COUNT; i++) {
+        bo_redis_key(sale, i, keys[i]);
+        argv[3 + i] = keys[i];
+    }
+    snprintf(number, sizeof(number), "%lld", (long long)seq);
+    argv[3 + BO_REDIS_KEY_COUNT] = number;
+    redisReply *reply = redisCommandArgv(reader->context, 3 + BO_REDIS_KEY_COUNT + 1, argv, NULL);
+    bool ok = reply && reply->type != REDIS_REPLY_ERROR;
+    if (!ok) bo_log_warn("redis: telling the commit: %s", reply ? reply->str : reader->context->errstr);
+    if (reply) freeReplyObject(reply);
+    return ok ? 0 : BO_ERR_UNAVAILABLE;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The scribe's side of Redis: reads a sale's log in order, and tells everyone how far it is committed. Blocking. */
+#ifndef BO_REDIS_LOG_READER_H
+#define BO_REDIS_LOG_READER_H
+
+#include "boxoffice/error.h"
+#include "boxoffice/types.h"
+
+#include <stddef.h>
+
+struct bo_log_reader;
+
+struct bo_log_record {
+    const char *sale;
+    int64_t seq;
+    bo_ms at;
+    const char *kind;
+    const char *body; /* JSON */
+    size_t body_length;
+};
+
+struct bo_log_cursor {
+    const char *sale;
+    int64_t after; /* the last record read */
+};
+
+/* BO_ERR_UNAVAILABLE when Redis cannot be reached. */
+int bo_log_reader_open(const char *address, int64_t timeout_ms, struct bo_log_reader **ret) BO_CHECKED;
+void bo_log_reader_close(struct bo_log_reader *reader);
+
+/* Up to max records of each sale behind its cursor, waiting up to wait_ms when there are none. Records are valid until
+ * the next call; *ret_count may be 0. Grouped by sale, rising within one. */
+int bo_log_reader_next(struct bo_log_reader *reader, const struct bo_log_cursor *cursors, size_t cursor_count, size_t max, int wait_ms,
+                       const struct bo_log_record **ret, size_t *ret_count) BO_CHECKED;
+
+/* Everything of this sale up to seq is in PostgreSQL. */
+int bo_log_reader_committed(struct bo_log_reader *reader, const char *sale, int64_t seq) BO_CHECKED;
+
+#endif

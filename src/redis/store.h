@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Runs the scripts of lua/ in Redis: the store the domain is given (boxoffice/ports.h). Scripts are known by SHA-1;
+ * one that Redis has forgotten is loaded and run again. Callers' callbacks get BO_ERR_UNAVAILABLE while there is no
+ * connection, after the timeout, and for everything pending when the connection is lost; BO_ERR_OVERLOADED while
+ * 100,000 calls wait already. */
+#ifndef BO_REDIS_STORE_H
+#define BO_REDIS_STORE_H
+
+#include "boxoffice/ports.h"
+
+#include <stdbool.h>
+#include <uv.h>
+
+struct bo_redis_store;
+
+struct bo_redis_store *bo_redis_store_open(uv_loop_t *loop, const char *address, int64_t timeout_ms);
+struct bo_store bo_redis_store_port(struct bo_redis_store *store);
+bool bo_redis_store_is_up(const struct bo_redis_store *store);
+/* Fails everything pending; the memory goes with the loop's next turns. */
+void bo_redis_store_close(struct bo_redis_store *store);
+
+#define BO_REDIS_KEY_COUNT 11
+/* Key i of a sale, as lua/lib/sale.lua lists them; ret has 128 bytes. Returns its length. */
+int bo_redis_key(const char *sale, int i, char *ret);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sale/map.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void bo_map_load(struct bo_map *map, int64_t version, const char *states, size_t count) {
+    map->states = bo_realloc(map->states, count + 1);
+    memcpy(map->states, states, count);
+    map->states[count] = '\0';
+    map->count = count;
+    map->version = version;
+}
+
+bool bo_map_change(struct bo_map *map, int64_t version, int state, const int64_t *seats, size_t count) {
+    if (map->version >= 0 && version <= map->version) return true;
+    if (map->version < 0 || version != map->version + 1) return false;
+    for (size_t i = 0; i < count; i++)
+        if (seats[i] >= 0 && (size_t)seats[i] < map->count) map->states[seats[i]] = (char)('0' + state);
+    map->version = version;
+    return true;
+}
+
+void bo_map_free(struct bo_map *map) {
+    free(map->states);
+    *map = (struct bo_map){.version = -1};
+}

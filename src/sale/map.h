@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A gateway's copy of which seats are free, held or sold. Loaded as a snapshot with a version; each pushed change
+ * carries the next version, so a missed one is noticed. */
+#ifndef BO_SALE_MAP_H
+#define BO_SALE_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bo_map {
+    int64_t version; /* -1: not loaded */
+    char *states;    /* one of '0' free, '1' held, '2' sold per seat; NUL-terminated */
+    size_t count;
+};
+
+void bo_map_load(struct bo_map *map, int64_t version, const char *states, size_t count);
+
+/* false: this change does not continue from what is here, load anew. A change that is in already is true and does nothing. */
+bool bo_map_change(struct bo_map *map, int64_t version, int state, const int64_t *seats, size_t count);
+
+void bo_map_free(struct bo_map *map);
+
+#endif
