@@ -163,9 +163,10 @@ static int make_database_folder(const struct dev *dev) {
 
 static void start_stores(struct dev *dev) {
     char *socket = join_path(dev->data, "run/redis.sock"), *redis_dir = join_path(dev->data, "redis"),
-         *pg_dir = join_path(dev->data, "postgres"), *run_dir = join_path(dev->data, "run"), *program = postgres_program("postgres");
+         *pg_dir = join_path(dev->data, "postgres"), *run_dir = join_path(dev->data, "run"), *log = join_path(dev->data, "redis/redis.log"),
+         *program = postgres_program("postgres");
     char *redis[] = {"redis-server", "--port",     "0",  "--unixsocket", socket,        "--dir",       redis_dir,  "--appendonly", "yes",
-                     "--save",       "",           "--loglevel", "warning", "--unixsocketperm", "700", "--daemonize", "no",       NULL};
+                     "--save",       "",           "--loglevel", "warning", "--logfile", log, "--unixsocketperm", "700", "--daemonize", "no",       NULL};
     char *postgres[] = {program, "-D", pg_dir, "-k", run_dir, "-c", "listen_addresses=", "-c", "log_min_messages=fatal",
                         "-c", "log_startup_progress_interval=0", NULL};
     struct bo_child child = {.name = "redis", .argv = redis, .stop_signal = SIGTERM, .stop_rank = 2, .stop_ms = 20000, .own_group = true};
@@ -182,6 +183,7 @@ static void start_stores(struct dev *dev) {
     free(redis_dir);
     free(pg_dir);
     free(run_dir);
+    free(log);
     free(program);
 }
 

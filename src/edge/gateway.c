@@ -100,6 +100,7 @@ static void drain(uv_signal_t *signal, int signum) {
     struct bo_gateway *gateway = signal->data;
     if (gateway->draining) return;
     gateway->draining = true;
+    bo_server_stop_listening(gateway);
     gateway->drain_until = bo_loop_wall_ms() + gateway->config.drain_ms;
     bo_log_info("draining %lld connections", (long long)gateway->connections);
     gateway->drain_timer = bo_loop_timer(&gateway->loop, 0, DRAIN_CHECK_MS, drain_step, gateway);

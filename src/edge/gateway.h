@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+struct bo_listener;
 struct bo_payment_client;
 struct bo_session;
 
@@ -28,6 +29,7 @@ struct bo_gateway {
     struct bo_config config;
     const char *config_path; /* NULL: none */
     struct lws_context *context;
+    struct bo_listener *public_listener, *admin_listener;
     struct bo_redis_store *redis;
     struct bo_redis_feed *feed;
     struct bo_queue *postgres;

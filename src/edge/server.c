@@ -6,15 +6,23 @@
 #include "edge/session.h"
 #include "metrics/metrics.h"
 
+#include "base/memory.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define DEAD_PEER_MS 60000
-#define FILES_KEPT 300 /* for Redis, PostgreSQL, payments, admin requests and files */
+#define FILES_KEPT 300     /* for Redis, PostgreSQL, payments, HTTP requests and files */
+#define FILES_KEPT_BACK 50 /* of those, never given to an incoming connection */
+#define BACKLOG 65535      /* the kernel takes the smaller of this and net.core.somaxconn */
+#define ACCEPT_PER_TURN 64 /* then the others on the loop have their turn */
 
 /* What libwebsockets keeps per connection: a session for a WebSocket, a request for HTTP. */
 struct connection {
@@ -24,15 +32,16 @@ struct connection {
 
 static struct bo_gateway *gateway_of(struct lws *wsi) { return lws_context_user(lws_get_context(wsi)); }
 
-/* lws would log and drop; a person deserves to hear that it is full and when to come back. */
+static const char full_answer[] =
+    "HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    "content-length: 96\r\n\r\n{\"error\":{\"code\":\"overloaded\",\"message\":\"This server is full. Try again after the retry time.\"}}";
+
+/* A person deserves to hear that it is full and when to come back. */
 static int refuse_full(struct lws *wsi) {
-    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\ncontent-type: application/json\r\n"
-                                 "connection: close\r\ncontent-length: 104\r\n\r\n"
-                                 "{\"error\":{\"code\":\"overloaded\",\"message\":\"This server is full. Try again after the retry time, in 2 s.\"}}";
-    unsigned char room[LWS_PRE + sizeof(answer)];
-    memcpy(room + LWS_PRE, answer, sizeof(answer) - 1);
+    unsigned char room[LWS_PRE + sizeof(full_answer)];
+    memcpy(room + LWS_PRE, full_answer, sizeof(full_answer) - 1);
     bo_metric_add(BO_METRIC_refused, 1);
-    lws_write(wsi, room + LWS_PRE, sizeof(answer) - 1, LWS_WRITE_HTTP_HEADERS);
+    lws_write(wsi, room + LWS_PRE, sizeof(full_answer) - 1, LWS_WRITE_HTTP_HEADERS);
     return -1;
 }
 
@@ -134,19 +143,81 @@ static int64_t connection_limit(const struct bo_config *config) {
     return config->max_connections && config->max_connections < left ? config->max_connections : left;
 }
 
-static int add_vhost(struct bo_gateway *gateway, const char *name, const char *host, int port, const struct lws_protocols *protocols) {
-    struct lws_context_creation_info info = {0};
-    info.vhost_name = name;
-    info.iface = strcmp(host, "0.0.0.0") == 0 ? NULL : host;
-    info.port = port;
-    info.protocols = protocols;
-    info.options = LWS_SERVER_OPTION_ALLOW_LISTEN_SHARE | LWS_SERVER_OPTION_DISABLE_IPV6 | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
-    info.keepalive_timeout = 30;
-    info.timeout_secs = 10;
-    if (lws_create_vhost(gateway->context, &info)) return 0;
-    bo_log_error("cannot listen on %s port %d", host, port);
+/* ---- listening: our own sockets, since lws shares a port between processes only when built for threads, and so that
+ * draining can stop taking people while those who are here stay ---- */
+
+struct bo_listener {
+    uv_poll_t poll;
+    int fd;
+    struct lws_vhost *vhost;
+};
+
+static void on_incoming(uv_poll_t *poll, int status, int events) {
+    (void)status;
+    (void)events;
+    struct bo_listener *listener = poll->data;
+    for (int i = 0; i < ACCEPT_PER_TURN; i++) {
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) return;
+        struct rlimit files;
+        if (getrlimit(RLIMIT_NOFILE, &files) == 0 && (rlim_t)fd + FILES_KEPT_BACK > files.rlim_cur) {
+            if (send(fd, full_answer, sizeof(full_answer) - 1, MSG_NOSIGNAL) < 0) { /* he hears it from the closing */
+            }
+            close(fd);
+            bo_metric_add(BO_METRIC_refused, 1);
+        } else {
+            lws_adopt_socket_vhost(listener->vhost, fd); /* closes fd when it fails */
+        }
+    }
+}
+
+static int listen_on(const char *host, int port) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    if (inet_pton(AF_INET, host, &address.sin_addr) == 1 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0 &&
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == 0 && /* accepted sockets inherit it */
+        bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    close(fd);
     return -1;
 }
+
+static int add_vhost(struct bo_gateway *gateway, const char *name, const char *host, int port, const struct lws_protocols *protocols,
+                     struct bo_listener **ret) {
+    struct lws_context_creation_info info = {0};
+    info.vhost_name = name;
+    info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+    info.protocols = protocols;
+    info.options = LWS_SERVER_OPTION_DISABLE_IPV6;
+    info.keepalive_timeout = 30;
+    info.timeout_secs = 10;
+    struct lws_vhost *vhost = lws_create_vhost(gateway->context, &info);
+    int fd = vhost ? listen_on(host, port) : -1;
+    if (fd < 0) {
+        bo_log_error("cannot listen on %s port %d: %s", host, port, strerror(errno));
+        return -1;
+    }
+    struct bo_listener *listener = bo_alloc(sizeof(*listener));
+    *listener = (struct bo_listener){.fd = fd, .vhost = vhost};
+    uv_poll_init(&gateway->loop, &listener->poll, fd);
+    listener->poll.data = listener;
+    uv_poll_start(&listener->poll, UV_READABLE, on_incoming);
+    *ret = listener;
+    return 0;
+}
+
+static void free_listener(uv_handle_t *handle) { free(handle->data); }
+
+static void close_listener(struct bo_listener **listener) {
+    if (!*listener) return;
+    uv_close((uv_handle_t *)&(*listener)->poll, free_listener);
+    close((*listener)->fd);
+    *listener = NULL;
+}
+
+void bo_server_stop_listening(struct bo_gateway *gateway) { close_listener(&gateway->public_listener); }
 
 static void log_line(int level, const char *line) {
     bo_log(level == LLL_ERR ? BO_LOG_WARN : BO_LOG_DEBUG, "libwebsockets: %.*s", (int)strcspn(line, "\n"), line);
@@ -171,10 +242,13 @@ int bo_server_open(struct bo_gateway *gateway) {
         return -1;
     }
     const struct bo_config *config = &gateway->config;
-    if (add_vhost(gateway, "public", config->listen_host, (int)config->listen_port, public_protocols) != 0) return -1;
-    return add_vhost(gateway, "admin", config->admin_host, (int)config->admin_port, admin_protocols);
+    if (add_vhost(gateway, "public", config->listen_host, (int)config->listen_port, public_protocols, &gateway->public_listener) != 0)
+        return -1;
+    return add_vhost(gateway, "admin", config->admin_host, (int)config->admin_port, admin_protocols, &gateway->admin_listener);
 }
 
 void bo_server_close(struct bo_gateway *gateway) {
+    close_listener(&gateway->public_listener);
+    close_listener(&gateway->admin_listener);
     if (gateway->context) lws_context_destroy(gateway->context);
 }

@@ -7,6 +7,8 @@
 
 /* Listens. Logs and returns -1 when a port cannot be had. */
 int bo_server_open(struct bo_gateway *gateway);
+/* Takes no new people; those who are here stay, and the admin port goes on. */
+void bo_server_stop_listening(struct bo_gateway *gateway);
 /* In two steps around draining the loop, as libwebsockets needs it on a foreign loop: close, drain, close again. */
 void bo_server_close(struct bo_gateway *gateway);
 
