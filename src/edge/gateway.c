@@ -178,7 +178,7 @@ static void stop(struct bo_gateway *gateway) {
     bo_queue_close(gateway->postgres);
     bo_server_close(gateway);
     uv_run(&gateway->loop, UV_RUN_DEFAULT);
-    bo_server_close(gateway);
+    bo_server_free(gateway);
     bo_table_each(&gateway->rooms, free_room, &gateway->rooms);
     bo_table_free(&gateway->rooms);
     if (bo_loop_drain(&gateway->loop) != 0) bo_log_warn("the event loop still had handles at the end");

@@ -29,6 +29,7 @@ struct bo_gateway {
     struct bo_config config;
     const char *config_path; /* NULL: none */
     struct lws_context *context;
+    struct lws_vhost *vhost;
     struct bo_listener *public_listener, *admin_listener;
     struct bo_redis_store *redis;
     struct bo_redis_feed *feed;

@@ -133,7 +133,7 @@ static int on_checkout(struct bo_session *s, const json_t *message) {
 static int on_map(struct bo_session *s, const json_t *message) {
     (void)message;
     if (!s->room) return BO_ERR_NOT_JOINED;
-    s->has_map = true;
+    bo_room_watch_map(s->room, s);
     bo_session_send_map(s);
     return 0;
 }

@@ -82,10 +82,26 @@ void bo_room_enroll(struct bo_room *room, struct bo_session *s) {
     bo_table_add(&room->people, &s->by_person);
 }
 
+void bo_room_watch_map(struct bo_room *room, struct bo_session *s) {
+    if (s->viewer_link) return;
+    s->next_viewer = room->viewers;
+    if (s->next_viewer) s->next_viewer->viewer_link = &s->next_viewer;
+    s->viewer_link = &room->viewers;
+    room->viewers = s;
+}
+
+static void unwatch_map(struct bo_session *s) {
+    if (!s->viewer_link) return;
+    *s->viewer_link = s->next_viewer;
+    if (s->next_viewer) s->next_viewer->viewer_link = s->viewer_link;
+    s->viewer_link = NULL;
+}
+
 void bo_room_forget(struct bo_room *room, struct bo_session *s) {
     bool waited = s->stage == BO_STAGE_WAIT || s->stage == BO_STAGE_JOINING;
     bo_session_set_stage(s, BO_STAGE_OUT, 0);
     bo_table_remove(&room->people, &s->by_person);
+    unwatch_map(s);
     if (!waited || bo_table_find(&room->people, s->person)) return;
     if (room->drop_count == room->drop_room) {
         room->drop_room = room->drop_room ? room->drop_room * 2 : 64;
@@ -146,17 +162,6 @@ static void end_session(struct bo_session *s, void *arg) {
     bo_session_set_stage(s, BO_STAGE_OUT, 0);
 }
 
-struct map_news {
-    const char *json;
-    size_t length;
-};
-
-static void tell_map_news(void *arg, struct bo_table_link *link) {
-    struct map_news *news = arg;
-    struct bo_session *s = (struct bo_session *)link;
-    if (s->has_map) bo_session_send(s, news->json, news->length);
-}
-
 static void on_seats(struct bo_room *room, const json_t *message) {
     int64_t version = json_integer_value(json_array_get(message, 1));
     int state = (int)json_integer_value(json_array_get(message, 2));
@@ -164,17 +169,7 @@ static void on_seats(struct bo_room *room, const json_t *message) {
     size_t count = json_array_size(list);
     int64_t *seats = bo_alloc(count * sizeof(*seats));
     for (size_t i = 0; i < count; i++) seats[i] = json_integer_value(json_array_get(list, i));
-    bool old = room->map.version >= version;
-    if (!bo_map_change(&room->map, version, state, seats, count)) {
-        bo_room_load_map(room);
-    } else if (!old) {
-        struct bo_buffer b = {0};
-        bo_buffer_printf(&b, "{\"type\":\"seats\",\"version\":%" PRId64 ",\"state\":%d,\"seats\":[", version, state);
-        for (size_t i = 0; i < count; i++) bo_buffer_printf(&b, "%s%" PRId64, i ? "," : "", seats[i]);
-        bo_buffer_add_text(&b, "]}");
-        bo_table_each(&room->people, tell_map_news, &(struct map_news){b.data, b.length});
-        bo_buffer_free(&b);
-    }
+    if (!bo_map_change(&room->map, version, state, seats, count)) bo_room_load_map(room);
     free(seats);
 }
 
@@ -228,9 +223,33 @@ static void map_loaded(void *arg, int err, const struct bo_value *v) {
     if (err) return; /* the next change or request tries again */
     const struct bo_value *states = bo_value_item(v, 2);
     bo_map_load(&room->map, bo_value_number(v, 1), states->kind == BO_VALUE_TEXT ? states->text : "", states->length);
-    for (size_t i = 0; i < room->people.bucket_count; i++)
-        for (struct bo_table_link *link = room->people.buckets[i]; link; link = link->next)
-            if (((struct bo_session *)link)->has_map) bo_session_send_map((struct bo_session *)link);
+    for (struct bo_session *s = room->viewers; s; s = s->next_viewer) bo_session_send_map(s);
+}
+
+struct seat_news {
+    struct bo_buffer lists[3]; /* free, held, sold */
+};
+
+static void add_seat_news(void *arg, uint32_t seat, char state) {
+    struct bo_buffer *list = &((struct seat_news *)arg)->lists[state - '0'];
+    bo_buffer_printf(list, list->length ? ",%u" : "%u", seat);
+}
+
+/* All changes since the last tick in one message: with thousands choosing, one message per change would be millions. */
+static void tell_changed_seats(struct bo_room *room) {
+    if (!room->map.changed_count) return;
+    struct seat_news news = {0};
+    struct bo_buffer json = {0};
+    static const char *const names[] = {"free", "held", "sold"};
+    bo_map_take_changes(&room->map, add_seat_news, &news);
+    bo_buffer_printf(&json, "{\"type\":\"seats\",\"version\":%" PRId64, room->map.version);
+    for (int i = 0; i < 3; i++) {
+        bo_buffer_printf(&json, ",\"%s\":[%s]", names[i], news.lists[i].length ? news.lists[i].data : "");
+        bo_buffer_free(&news.lists[i]);
+    }
+    bo_buffer_add_text(&json, "}");
+    for (struct bo_session *v = room->viewers; v; v = v->next_viewer) bo_session_send(v, json.data, json.length);
+    bo_buffer_free(&json);
 }
 
 void bo_room_load_map(struct bo_room *room) {
@@ -263,6 +282,7 @@ static void ticked(void *arg, int err, const struct bo_value *v) {
 }
 
 void bo_room_tick(struct bo_room *room) {
+    tell_changed_seats(room);
     if (room->state != BO_ROOM_READY || room->ticking || !bo_redis_store_is_up(room->gateway->redis)) return;
     room->ticking = true;
     bo_room_run(room, "line_tick", NULL, 0, ticked, room);

@@ -42,6 +42,7 @@ struct bo_room {
     bool ticking, front_loading, map_loading;
 
     struct bo_table people; /* every session that has joined, by person */
+    struct bo_session *viewers; /* those who look at the map */
     struct bo_heap waiting; /* those in stage WAIT, by number */
     int64_t waiting_sessions;
     uint64_t head_events;
@@ -65,6 +66,7 @@ void bo_room_set_status(struct bo_room *room, const char *status);
 void bo_room_stage_changes(struct bo_room *room, struct bo_session *session, enum bo_stage to);
 void bo_room_enroll(struct bo_room *room, struct bo_session *session); /* session->person is set */
 void bo_room_forget(struct bo_room *room, struct bo_session *session); /* its connection is gone */
+void bo_room_watch_map(struct bo_room *room, struct bo_session *session); /* from now on it hears seat changes */
 /* Calls cb for every session of a person; cb may change its stage. */
 void bo_room_each_of(struct bo_room *room, const char *person, void (*cb)(struct bo_session *, void *), void *arg);
 void bo_room_run(struct bo_room *room, const char *script, const char *const *args, size_t count, bo_store_cb cb, void *arg);

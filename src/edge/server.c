@@ -2,11 +2,10 @@
 #include "edge/server.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "edge/http.h"
 #include "edge/session.h"
 #include "metrics/metrics.h"
-
-#include "base/memory.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,6 +29,19 @@ struct connection {
     struct bo_http *http;
 };
 
+struct bo_listener {
+    uv_poll_t poll;
+    int fd;
+    bool admin;
+    struct bo_gateway *gateway;
+};
+
+/* By the socket he came in on, never by what he says (lws would choose a virtual host by the Host header). */
+static bool is_admin(struct lws *wsi) {
+    const struct bo_listener *listener = lws_get_opaque_user_data(wsi);
+    return listener && listener->admin;
+}
+
 static struct bo_gateway *gateway_of(struct lws *wsi) { return lws_context_user(lws_get_context(wsi)); }
 
 static const char full_answer[] =
@@ -52,6 +64,7 @@ static int admit_upgrade(struct lws *wsi) {
         lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL);
         return -1;
     }
+    if (is_admin(wsi)) return -1; /* no WebSockets there */
     return gateway->connections >= gateway->connections_max || gateway->draining ? refuse_full(wsi) : 0;
 }
 
@@ -81,7 +94,8 @@ static int finish_http(struct connection *c, struct lws *wsi) {
     return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
-static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct connection *c, void *in, size_t length, bool admin) {
+static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct connection *c, void *in, size_t length) {
+    bool admin = is_admin(wsi);
     switch (reason) {
     case LWS_CALLBACK_HTTP: return start_http(c, wsi, admin);
     case LWS_CALLBACK_HTTP_BODY:
@@ -101,12 +115,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct con
     }
 }
 
-static int on_admin(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
-    if (reason == LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION) return -1; /* no WebSockets here */
-    return on_http(wsi, reason, user, in, length, true);
-}
-
-static int on_public(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
     struct connection *c = user;
     switch (reason) {
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return admit_upgrade(wsi);
@@ -124,15 +133,13 @@ static int on_public(struct lws *wsi, enum lws_callback_reasons reason, void *us
         if (c && c->session) bo_session_closed(c->session);
         if (c) c->session = NULL;
         return 0;
-    default: return on_http(wsi, reason, c, in, length, false);
+    default: return on_http(wsi, reason, c, in, length);
     }
 }
 
 /* One buffer of 128 bytes per connection; longer messages come in parts. Sends are not cut by it (tx_packet_size). */
-static const struct lws_protocols public_protocols[] = {
-    {"boxoffice", on_public, sizeof(struct connection), 128, 0, NULL, 65536}, {NULL, NULL, 0, 0, 0, NULL, 0}};
-static const struct lws_protocols admin_protocols[] = {
-    {"admin", on_admin, sizeof(struct connection), 4096, 0, NULL, 65536}, {NULL, NULL, 0, 0, 0, NULL, 0}};
+static const struct lws_protocols protocols[] = {{"boxoffice", on_event, sizeof(struct connection), 128, 0, NULL, 65536},
+                                                 {NULL, NULL, 0, 0, 0, NULL, 0}};
 
 static int64_t connection_limit(const struct bo_config *config) {
     struct rlimit files = {1024, 1024};
@@ -145,12 +152,6 @@ static int64_t connection_limit(const struct bo_config *config) {
 
 /* ---- listening: our own sockets, since lws shares a port between processes only when built for threads, and so that
  * draining can stop taking people while those who are here stay ---- */
-
-struct bo_listener {
-    uv_poll_t poll;
-    int fd;
-    struct lws_vhost *vhost;
-};
 
 static void on_incoming(uv_poll_t *poll, int status, int events) {
     (void)status;
@@ -166,7 +167,8 @@ static void on_incoming(uv_poll_t *poll, int status, int events) {
             close(fd);
             bo_metric_add(BO_METRIC_refused, 1);
         } else {
-            lws_adopt_socket_vhost(listener->vhost, fd); /* closes fd when it fails */
+            struct lws *wsi = lws_adopt_socket_vhost(listener->gateway->vhost, fd); /* closes fd when it fails */
+            if (wsi) lws_set_opaque_user_data(wsi, listener);
         }
     }
 }
@@ -184,23 +186,14 @@ static int listen_on(const char *host, int port) {
     return -1;
 }
 
-static int add_vhost(struct bo_gateway *gateway, const char *name, const char *host, int port, const struct lws_protocols *protocols,
-                     struct bo_listener **ret) {
-    struct lws_context_creation_info info = {0};
-    info.vhost_name = name;
-    info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
-    info.protocols = protocols;
-    info.options = LWS_SERVER_OPTION_DISABLE_IPV6;
-    info.keepalive_timeout = 30;
-    info.timeout_secs = 10;
-    struct lws_vhost *vhost = lws_create_vhost(gateway->context, &info);
-    int fd = vhost ? listen_on(host, port) : -1;
+static int add_listener(struct bo_gateway *gateway, const char *host, int port, bool admin, struct bo_listener **ret) {
+    int fd = listen_on(host, port);
     if (fd < 0) {
         bo_log_error("cannot listen on %s port %d: %s", host, port, strerror(errno));
         return -1;
     }
     struct bo_listener *listener = bo_alloc(sizeof(*listener));
-    *listener = (struct bo_listener){.fd = fd, .vhost = vhost};
+    *listener = (struct bo_listener){.fd = fd, .admin = admin, .gateway = gateway};
     uv_poll_init(&gateway->loop, &listener->poll, fd);
     listener->poll.data = listener;
     uv_poll_start(&listener->poll, UV_READABLE, on_incoming);
@@ -208,16 +201,19 @@ static int add_vhost(struct bo_gateway *gateway, const char *name, const char *h
     return 0;
 }
 
-static void free_listener(uv_handle_t *handle) { free(handle->data); }
-
-static void close_listener(struct bo_listener **listener) {
-    if (!*listener) return;
-    uv_close((uv_handle_t *)&(*listener)->poll, free_listener);
-    close((*listener)->fd);
-    *listener = NULL;
+static void close_fd(uv_handle_t *handle) {
+    struct bo_listener *listener = handle->data;
+    close(listener->fd);
+    listener->fd = -1;
 }
 
-void bo_server_stop_listening(struct bo_gateway *gateway) { close_listener(&gateway->public_listener); }
+/* The listener itself stays until the end: connections that came in by it point to it. */
+static void stop_listening(struct bo_listener *listener) {
+    if (listener && listener->fd >= 0 && !uv_is_closing((uv_handle_t *)&listener->poll))
+        uv_close((uv_handle_t *)&listener->poll, close_fd);
+}
+
+void bo_server_stop_listening(struct bo_gateway *gateway) { stop_listening(gateway->public_listener); }
 
 static void log_line(int level, const char *line) {
     bo_log(level == LLL_ERR ? BO_LOG_WARN : BO_LOG_DEBUG, "libwebsockets: %.*s", (int)strcspn(line, "\n"), line);
@@ -241,14 +237,28 @@ int bo_server_open(struct bo_gateway *gateway) {
         bo_log_error("libwebsockets does not start (is libwebsockets-evlib-uv installed?)");
         return -1;
     }
+    struct lws_context_creation_info vhost = {0};
+    vhost.vhost_name = "boxoffice";
+    vhost.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+    vhost.protocols = protocols;
+    vhost.options = LWS_SERVER_OPTION_DISABLE_IPV6;
+    vhost.keepalive_timeout = 30;
+    vhost.timeout_secs = 10;
+    gateway->vhost = lws_create_vhost(gateway->context, &vhost);
     const struct bo_config *config = &gateway->config;
-    if (add_vhost(gateway, "public", config->listen_host, (int)config->listen_port, public_protocols, &gateway->public_listener) != 0)
+    if (!gateway->vhost || add_listener(gateway, config->listen_host, (int)config->listen_port, false, &gateway->public_listener) != 0)
         return -1;
-    return add_vhost(gateway, "admin", config->admin_host, (int)config->admin_port, admin_protocols, &gateway->admin_listener);
+    return add_listener(gateway, config->admin_host, (int)config->admin_port, true, &gateway->admin_listener);
 }
 
 void bo_server_close(struct bo_gateway *gateway) {
-    close_listener(&gateway->public_listener);
-    close_listener(&gateway->admin_listener);
+    stop_listening(gateway->public_listener);
+    stop_listening(gateway->admin_listener);
     if (gateway->context) lws_context_destroy(gateway->context);
+}
+
+void bo_server_free(struct bo_gateway *gateway) {
+    if (gateway->context) lws_context_destroy(gateway->context);
+    free(gateway->public_listener);
+    free(gateway->admin_listener);
 }

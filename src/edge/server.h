@@ -9,7 +9,8 @@
 int bo_server_open(struct bo_gateway *gateway);
 /* Takes no new people; those who are here stay, and the admin port goes on. */
 void bo_server_stop_listening(struct bo_gateway *gateway);
-/* In two steps around draining the loop, as libwebsockets needs it on a foreign loop: close, drain, close again. */
+/* In two steps, as libwebsockets needs it on a foreign loop: close, let the loop run empty, free. */
 void bo_server_close(struct bo_gateway *gateway);
+void bo_server_free(struct bo_gateway *gateway);
 
 #endif

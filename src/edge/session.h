@@ -37,6 +37,7 @@ struct bo_session {
     struct bo_heap_node in_line;    /* in room->waiting while in stage WAIT and not being asked about */
     struct bo_wheel_node timer;
     struct bo_session *next, *prev; /* in gateway->sessions */
+    struct bo_session *next_viewer, **viewer_link; /* in room->viewers; NULL: hears no seat changes */
     struct bo_gateway *gateway;
     struct lws *wsi; /* NULL once the connection is gone */
     struct bo_room *room;
@@ -53,7 +54,6 @@ struct bo_session {
     uint32_t window_count;
     uint16_t close_code; /* not 0: close once the queue is out */
     uint8_t stage;
-    bool has_map;  /* hears seat changes */
     bool entered;  /* has proven its admission on this connection */
     bool again;    /* joining: wants a new place if he is out */
     bool oversized;

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A crowd of simulated people: several processes with one epoll loop each; what everyone lived through is kept in memory
+ * they share, and checked afterwards. */
+#ifndef BO_BENCH_CROWD_H
+#define BO_BENCH_CROWD_H
+
+#include "base/wheel.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CROWD_HISTOGRAM 1024 /* of latencies; see crowd_histogram_add */
+#define CROWD_SEATS_EACH 3
+
+enum crowd_fate { /* how it ended for somebody; the first is no end */
+    CROWD_NONE,
+    CROWD_BOUGHT,
+    CROWD_SOLD_OUT,
+    CROWD_ENDED,
+    CROWD_LEFT,     /* on purpose */
+    CROWD_EXPIRED,
+    CROWD_DECLINED,
+    CROWD_VANISHED, /* never came back, on purpose */
+    CROWD_FATES
+};
+
+struct crowd_person { /* in shared memory */
+    char id[28];
+    char order[28];
+    int64_t number;
+    int64_t join_sent_us, joined_us; /* steady clock */
+    int64_t admitted_ms;             /* wall clock */
+    int64_t shown;
+    uint32_t seats[CROWD_SEATS_EACH]; /* of the tickets told */
+    uint8_t seat_count, fate;
+    bool disconnected; /* at least once while waiting */
+};
+
+struct crowd_shared {
+    _Atomic int64_t connected, joined, admitted, ended, position_increases, limit_violations, errors, conflicts, holds, orders;
+    _Atomic int64_t hold_us[CROWD_HISTOGRAM];
+    _Atomic bool stop;
+    struct crowd_person people[];
+};
+
+struct crowd_options {
+    const char *host, *sale, *postgres, *pay_url;
+    int port, people, processes, supervisor, seed, limit_s, ramp_ms;
+    bool visit;       /* act like visitors of the demo: slowly, forever patient, no checks */
+    char **guids;     /* of the plan, by index */
+    int *by_guid;     /* indexes, sorted by guid */
+    int seat_count;
+    double think;     /* factor on think times */
+};
+
+void crowd_histogram_add(_Atomic int64_t *histogram, int64_t us);
+double crowd_histogram_ms(_Atomic int64_t *histogram, double quantile);
+int64_t crowd_now_us(void);
+int64_t crowd_now_ms(void); /* wall clock */
+
+/* One process: people from to to. Ends when all have an end, or shared->stop. */
+void crowd_run(const struct crowd_options *options, struct crowd_shared *shared, int process, int from, int to);
+
+/* Fetches and reads the plan; exits with a message when it cannot. */
+void crowd_load_plan(struct crowd_options *options);
+int crowd_seat_index(const struct crowd_options *options, const char *guid); /* -1: none */
+/* One HTTP request on a connection of its own, blocking for two seconds at most. Returns the status, 0 on failure; *body (may be NULL) is
+ * to be freed. */
+int crowd_http(const char *host, int port, const char *method, const char *path, char **body);
+
+struct crowd_verdict {
+    int64_t joined, admitted, bought, oversold, order_violations, limit_violations, double_tickets, lost_people, lost_orders, untold_orders,
+        tickets_told, tickets_kept, seats_free;
+    double joins_per_s, admit_to_told_p99_ms;
+};
+/* Compares with what PostgreSQL has. */
+int crowd_check(const struct crowd_options *options, struct crowd_shared *shared, struct crowd_verdict *ret);
+
+/* Sum of the private memory of the gateways under this supervisor, in bytes. */
+int64_t crowd_gateway_memory(int supervisor);
+
+#endif

@@ -1,0 +1,35 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs from Debian what is missing of: what building and running needs ("run"), and what the tests need on top ("test").
+set -eu
+run="gcc meson ninja-build pkg-config python3 libuv1-dev libhiredis-dev libwebsockets-dev libwebsockets-evlib-uv libjansson-dev
+ libpq-dev libjwt-dev libcurl4-openssl-dev libssl-dev libinih-dev redis-server postgresql nodejs curl ca-certificates"
+tests="clang npm chromium libcmocka-dev lua5.1 lua-check"
+packages=$run
+[ "${1:-run}" = test ] && packages="$run $tests"
+
+missing=""
+for package in $packages; do
+    case $package in # a newer Node than Debian's is fine, too
+        nodejs) command -v node >/dev/null && continue ;;
+        npm) command -v npm >/dev/null && continue ;;
+    esac
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
+done
+[ -z "$missing" ] && exit 0
+
+as_root=""
+[ "$(id -u)" = 0 ] || as_root=sudo
+echo "installing:$missing"
+# The private servers are started by the program: the packages' own services must not start, and are not touched if they run.
+policy=/usr/sbin/policy-rc.d
+made_policy=""
+if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
+    $as_root chmod 755 $policy
+    made_policy=1
+fi
+trap '[ -z "$made_policy" ] || $as_root rm -f $policy' EXIT
+$as_root apt-get update -qq
+# shellcheck disable=SC2086
+DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Builds with sanitizers and runs the suites; the last line says how many tests passed, failed and were skipped.
+# usage: tests/run.sh [suite...]     suites: unit lua integration e2e lint compilers (all of them without an argument)
+set -eu
+cd "$(dirname "$0")/.."
+sh examples/install.sh test
+
+suites=${*:-unit lua integration e2e lint compilers}
+build=build-test
+if [ ! -d tests/node_modules ] || [ tests/package-lock.json -nt tests/node_modules ]; then
+    (cd tests && npm ci --silent --no-audit --no-fund && touch node_modules)
+fi
+[ -f $build/build.ninja ] || meson setup $build -Dbuildtype=debugoptimized -Db_sanitize=address,undefined >/dev/null
+ninja -C $build >$build/ninja.log 2>&1 || { cat $build/ninja.log; echo "0 passed, 1 failed, 0 skipped"; exit 1; }
+
+BOXOFFICE_TEST_CACHE=$(mktemp -d)
+export BOXOFFICE_TEST_CACHE
+chmod 755 "$BOXOFFICE_TEST_CACHE"
+trap 'rm -rf "$BOXOFFICE_TEST_CACHE"' EXIT
+
+: >$build/results.json
+status=0
+for suite in $suites; do
+    if [ "$suite" = compilers ]; then
+        sh tests/compilers.sh >$build/compilers.tap || status=1
+        cat $build/compilers.tap
+    else
+        jobs=2
+        [ "$suite" = e2e ] && jobs=1
+        # Without sanitizers in libwebsockets' plugin loader there is nothing to report from it; leaks in ours are errors.
+        meson test -C $build --no-rebuild --suite "$suite" --num-processes $jobs --print-errorlogs || status=1
+        cat $build/meson-logs/testlog.json >>$build/results.json
+    fi
+done
+python3 tests/count.py $build/results.json $build/compilers.tap || status=1
+exit $status
