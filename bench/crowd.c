@@ -115,6 +115,11 @@ static void watch(const struct crowd_options *o, struct crowd_shared *shared, st
     int64_t started = crowd_now_us(), shown = 0;
     while (!interrupted && shared->ended < o->people && crowd_now_us() - started < (int64_t)o->limit_s * 1000000) {
         poll(NULL, 0, 200);
+        int status;
+        if (waitpid(-1, &status, WNOHANG) > 0) {
+            fprintf(stderr, "crowd: a process of the crowd died (status %d)\n", status);
+            return;
+        }
         if (o->supervisor && shared->connected >= peak->connections) {
             peak->connections = shared->connected;
             peak->memory = crowd_gateway_memory(o->supervisor);
@@ -133,7 +138,13 @@ static int report(const struct crowd_options *o, struct crowd_shared *shared, co
         return 1;
     }
     int64_t fates[CROWD_FATES] = {0};
-    for (int i = 0; i < o->people; i++) fates[shared->people[i].fate]++;
+    for (int i = 0; i < o->people; i++) {
+        const struct crowd_person *p = &shared->people[i];
+        fates[p->fate]++;
+        if (p->fate == CROWD_NONE && fates[CROWD_NONE] <= 10)
+            printf("no final word for %s, number %lld%s%s, last heard: %s\n", *p->id ? p->id : "somebody who never joined", (long long)p->number,
+                   p->admitted_ms ? ", admitted" : "", p->disconnected ? ", was disconnected" : "", p->last_heard);
+    }
     printf("how it ended:");
     for (int i = 0; i < CROWD_FATES; i++) printf("  %s %lld", fate_names[i], (long long)fates[i]);
     printf("\nseats %d  tickets told %lld  in PostgreSQL %lld  unsold %lld  holds %lld  conflicts %lld  errors heard %lld\n", o->seat_count,
@@ -193,5 +204,7 @@ int main(int argc, char **argv) {
     shared->stop = true;
     while (wait(NULL) > 0) {
     }
-    return o.visit ? 0 : report(&o, shared, &peak, wall_s);
+    int status = o.visit ? 0 : report(&o, shared, &peak, wall_s);
+    crowd_free_plan(&o);
+    return status;
 }

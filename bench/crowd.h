@@ -34,6 +34,7 @@ struct crowd_person { /* in shared memory */
     uint32_t seats[CROWD_SEATS_EACH]; /* of the tickets told */
     uint8_t seat_count, fate;
     bool disconnected; /* at least once while waiting */
+    char last_heard[16];
 };
 
 struct crowd_shared {
@@ -63,6 +64,7 @@ void crowd_run(const struct crowd_options *options, struct crowd_shared *shared,
 
 /* Fetches and reads the plan; exits with a message when it cannot. */
 void crowd_load_plan(struct crowd_options *options);
+void crowd_free_plan(struct crowd_options *options);
 int crowd_seat_index(const struct crowd_options *options, const char *guid); /* -1: none */
 /* One HTTP request on a connection of its own, blocking for two seconds at most. Returns the status, 0 on failure; *body (may be NULL) is
  * to be freed. */

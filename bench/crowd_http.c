@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,13 @@ int crowd_seat_index(const struct crowd_options *options, const char *guid) {
 void crowd_load_plan(struct crowd_options *options) {
     char path[160], *body = NULL;
     snprintf(path, sizeof(path), "/api/sales/%s/plan", options->sale);
-    int status = crowd_http(options->host, options->port, "GET", path, &body);
+    int status = 0;
+    for (int i = 0; i < 50 && status != 200; i++) { /* a gateway that has just started may not know the sale yet */
+        free(body);
+        body = NULL;
+        if (i) poll(NULL, 0, 100);
+        status = crowd_http(options->host, options->port, "GET", path, &body);
+    }
     json_t *plan = status == 200 ? json_loads(body, 0, NULL) : NULL, *seats = json_object_get(plan, "seats"), *seat;
     size_t i;
     if (!json_is_array(seats)) {
@@ -70,4 +77,10 @@ void crowd_load_plan(struct crowd_options *options) {
     qsort_r(options->by_guid, (size_t)options->seat_count, sizeof(int), by_guid, options->guids);
     json_decref(plan);
     free(body);
+}
+
+void crowd_free_plan(struct crowd_options *options) {
+    for (int i = 0; i < options->seat_count; i++) free(options->guids[i]);
+    free(options->guids);
+    free(options->by_guid);
 }

@@ -172,6 +172,8 @@ static void hold_some(struct person *p, const char *states, int length) {
     }
     bo_buffer_add_text(&text, "]}");
     p->hold_sent_us = crowd_now_us();
+    if (!found) p->hold_sent_us = 0;
+    if (!found && p->held_count) p->wanted = p->held_count; /* content with what he has */
     if (found)
         say(p, text.data);
     else
@@ -366,6 +368,7 @@ static void hear_pay(struct person *p, const char *json) {
 static void hear_error(struct person *p, const char *json) {
     const char *code = field(json, "code");
     p->process->shared->errors++;
+    if (getenv("CROWD_DEBUG")) fprintf(stderr, "%d: %s\n", p->phase, json);
     bool again = field(json, "retry_ms") != NULL;
     if (again && p->phase == LINE)
         try_again_later(p);
@@ -416,6 +419,7 @@ static const struct {
 static void hear(struct person *p, const char *json) {
     char type[24];
     copy_text(json, "type", type, sizeof(type));
+    memcpy(p->told->last_heard, type, sizeof(p->told->last_heard) - 1);
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strcmp(words[i].type, type) == 0) {
             words[i].hear(p, json);

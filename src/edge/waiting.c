@@ -159,8 +159,10 @@ static void turn_away(struct bo_session *s, const char *status) {
 static void place_session(struct bo_session *s, const struct bo_value *found) {
     const char *name = bo_value_text(found, 1);
     bool quiet = s->stage == BO_STAGE_WAIT; /* only ended an absence */
-    if (strcmp(name, "sold_out") == 0 || strcmp(name, "closed") == 0) {
-        turn_away(s, name);
+    const char *status = s->room->status;
+    bool over = strcmp(status, "sold_out") == 0 || strcmp(status, "closed") == 0;
+    if (strcmp(name, "sold_out") == 0 || strcmp(name, "closed") == 0 || (over && strcmp(name, "wait") == 0)) {
+        turn_away(s, over ? status : name);
         return;
     }
     s->number = bo_value_number(found, 0);
