@@ -434,8 +434,8 @@ static size_t take_frame(struct person *p, unsigned char *at, size_t left) {
     if (length == 126) head = 4;
     if (length == 127) head = 10;
     if (left < head) return 0;
-    if (length == 126) length = (size_t)at[2] << 8 | at[3];
-    if (length == 127) {
+    if (head == 4) length = (size_t)at[2] << 8 | at[3];
+    if (head == 10) {
         length = 0;
         for (int i = 2; i < 10; i++) length = length << 8 | at[i];
     }
