@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkGrants } from '../lib/checker.mjs';
+import { Sale, startScripts } from '../lib/scripts.mjs';
+
+async function crowd(t, count, settings, total) {
+  const sale = new Sale(await startScripts(t));
+  await sale.load({ rate_count: 100000, capacity: 100000, ...settings }, { total });
+  const people = Array.from({ length: count }, (_, i) => `g:${i + 1}`);
+  await sale.join(...people);
+  await sale.tick();
+  await Promise.all(people.map((person, i) => sale.run('line_enter', person, i + 1)));
+  return { sale, people };
+}
+
+const granted = (answers, people, seatOf) => answers.flatMap(([code], i) => (code === 'ok' ? [{ person: people[i], seat: seatOf(i) }] : []));
+
+test('S1 T2 30 people reach for 10 seats at once: exactly 10 get one', async (t) => {
+  const { sale, people } = await crowd(t, 30, {}, 10);
+  const answers = await Promise.all(people.map((person, i) => sale.hold(person, i + 1, 'k', i % 10)));
+  const grants = granted(answers, people, (i) => i % 10);
+  assert.equal(grants.length, 10);
+  assert.deepEqual(checkGrants({ stock: 10, left: (await sale.state('free'))[0], grants, limit: 3 }), []);
+});
+
+test('T2 100 people for 100 seats: everyone gets his', async (t) => {
+  const { sale, people } = await crowd(t, 100, {}, 100);
+  const answers = await Promise.all(people.map((person, i) => sale.hold(person, i + 1, 'k', i)));
+  const grants = granted(answers, people, (i) => i);
+  assert.equal(grants.length, 100);
+  assert.deepEqual(checkGrants({ stock: 100, left: (await sale.state('free'))[0], grants, limit: 3 }), []);
+});
+
+test('T2 100 people for 30 seats, admitted 10 at a time: exactly 30 get one, and nobody else is let in', async (t) => {
+  const sale = new Sale(await startScripts(t));
+  await sale.load({ policy: 'rate', rate_count: 10, rate_ms: 100 }, { total: 30 });
+  const people = Array.from({ length: 100 }, (_, i) => `g:${i + 1}`);
+  await sale.join(...people);
+  const grants = [];
+  for (let round = 0; grants.length < 30; round++) {
+    assert.ok(round < 10000);
+    await sale.tick();
+    const stages = await sale.stages(...people);
+    for (let i = 0; i < 100; i++) {
+      if (stages[i] !== 'claim') continue;
+      await sale.run('line_enter', people[i], i + 1);
+      const [code] = await sale.hold(people[i], i + 1, 'k', grants.length);
+      if (code === 'ok') grants.push({ person: people[i], seat: grants.length });
+    }
+  }
+  await sale.tick();
+  assert.deepEqual(checkGrants({ stock: 30, left: (await sale.state('free'))[0], grants, limit: 3 }), []);
+  assert.equal((await sale.stages(...people)).filter((stage) => stage === 'wait').length, 70);
+});
+
+test('S2 at most 3 per person, over everything he holds and has bought', async (t) => {
+  const { sale } = await crowd(t, 1);
+  assert.equal((await sale.hold('g:1', 1, 'a', 1, 2))[0], 'ok');
+  assert.deepEqual(await sale.hold('g:1', 1, 'b', 3, 4), ['limit_reached', 1]);
+  assert.equal((await sale.hold('g:1', 1, 'c', 3))[0], 'ok');
+  assert.deepEqual(await sale.hold('g:1', 1, 'd', 4), ['limit_reached', 0]);
+  await sale.run('order_checkout', 'g:1', 1, 'o:1');
+  await sale.run('order_pay', 'o:1', 'p:1', 'paid', 3000, 'EUR');
+  const [answer] = (await sale.run('line_join', '1', 'g:1')).slice(4);
+  await sale.tick();
+  await sale.run('line_enter', 'g:1', answer[0]);
+  assert.deepEqual(await sale.hold('g:1', answer[0], 'e', 9), ['limit_reached', 0]);
+});
+
+test('S2 many commands of one person at once do not add up to more than 3', async (t) => {
+  const { sale } = await crowd(t, 1);
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => sale.hold('g:1', 1, `k${i}`, i)));
+  assert.equal(answers.filter(([code]) => code === 'ok').length, 3);
+});
+
+test('S3 all or nothing, and the answer names the seats that were refused', async (t) => {
+  const { sale } = await crowd(t, 2);
+  await sale.hold('g:1', 1, 'a', 5);
+  assert.deepEqual(await sale.hold('g:2', 2, 'a', 4, 5, 6), ['seat_taken', 0, [5]]);
+  assert.deepEqual(await sale.state('free'), [99]);
+  assert.equal((await sale.redis.get(sale.key.map)).slice(4, 7), '010');
+});
+
+test('O2 the same key gives the same answer, another request under it is refused', async (t) => {
+  const { sale } = await crowd(t, 2);
+  const first = await sale.hold('g:1', 1, 'k', 5, 6);
+  assert.deepEqual(await sale.hold('g:1', 1, 'k', 5, 6), first);
+  assert.deepEqual(await sale.hold('g:1', 1, 'k', 7), ['key_reused']);
+  assert.deepEqual(await sale.state('free'), [98]);
+  const refused = await sale.hold('g:2', 2, 'k', 6);
+  await sale.run('seats_release', 'g:1', 1, 'r', 5, 6);
+  assert.deepEqual(await sale.hold('g:2', 2, 'k', 6), refused, 'the answer of then, even if the seat is free now');
+});
+
+test('releasing gives back exactly what was named, and only one’s own', async (t) => {
+  const { sale } = await crowd(t, 2);
+  await sale.hold('g:1', 1, 'k', 1, 2, 3);
+  assert.deepEqual(await sale.run('seats_release', 'g:2', 2, 'r', 1), ['seat_not_yours', 0, [1]]);
+  assert.deepEqual((await sale.run('seats_release', 'g:1', 1, 'r', 2))[2], [1, 1000, 3, 1000]);
+  assert.deepEqual(await sale.state('free'), [98]);
+  assert.equal((await sale.redis.get(sale.key.map)).slice(0, 5), '01010');
+  assert.equal((await sale.hold('g:2', 2, 'k', 2))[0], 'ok');
+});
+
+test('S8 from paying there is no way back to choosing', async (t) => {
+  const { sale } = await crowd(t, 1);
+  await sale.hold('g:1', 1, 'k', 1);
+  await sale.run('order_checkout', 'g:1', 1, 'o:1');
+  assert.deepEqual(await sale.hold('g:1', 1, 'k2', 2), ['already_paying']);
+  assert.deepEqual(await sale.run('seats_release', 'g:1', 1, 'r', 1), ['already_paying']);
+  assert.equal((await sale.run('order_checkout', 'g:1', 1, 'o:2'))[2], 'o:1', 'checking out again is the same order');
+});

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tap.h"
+
+#include "base/buffer.h"
+#include "base/heap.h"
+#include "base/table.h"
+#include "base/text.h"
+#include "base/wheel.h"
+#include "boxoffice/error.h"
+#include "boxoffice/types.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void heap_gives_the_smallest_first_and_forgets_what_is_removed(void **state) {
+    (void)state;
+    struct bo_heap heap = {0};
+    struct bo_heap_node nodes[500] = {0};
+    for (int i = 0; i < 500; i++) {
+        nodes[i].key = (i * 7919) % 1000;
+        bo_heap_add(&heap, &nodes[i]);
+    }
+    for (int i = 0; i < 500; i += 3) bo_heap_remove(&heap, &nodes[i]);
+    bo_heap_remove(&heap, &nodes[0]); /* twice is harmless */
+    int64_t last = -1;
+    size_t count = 0;
+    for (struct bo_heap_node *node; (node = bo_heap_first(&heap)); count++) {
+        assert_true(node->key >= last);
+        assert_true((node - nodes) % 3 != 0);
+        last = node->key;
+        bo_heap_remove(&heap, node);
+    }
+    assert_int_equal(count, 333);
+    bo_heap_free(&heap);
+}
+
+struct timer {
+    struct bo_wheel_node node;
+    bo_ms fired_at;
+    struct bo_wheel *again;
+};
+
+static bo_ms test_now;
+
+static void fire(void *arg, struct bo_wheel_node *node) {
+    (void)arg;
+    struct timer *timer = (struct timer *)node;
+    timer->fired_at = test_now;
+    if (timer->again) bo_wheel_set(timer->again, node, test_now + 10);
+}
+
+static void wheel_never_fires_early_and_at_most_one_slot_late(void **state) {
+    (void)state;
+    struct bo_wheel wheel;
+    struct timer timers[200] = {0};
+    const bo_ms slot = 50, start = 1000000;
+    bo_wheel_init(&wheel, slot, start);
+    for (int i = 0; i < 200; i++) bo_wheel_set(&wheel, &timers[i].node, start + (bo_ms)i * 397); /* up to three turns away */
+    bo_wheel_remove(&timers[7].node);
+    for (test_now = start; test_now < start + 200 * 397 + 1000; test_now += 20) bo_wheel_run(&wheel, test_now, fire, NULL);
+    for (int i = 0; i < 200; i++) {
+        bo_ms due = start + (bo_ms)i * 397;
+        if (i == 7) {
+            assert_int_equal(timers[i].fired_at, 0);
+            continue;
+        }
+        assert_true(timers[i].fired_at >= due);
+        assert_true(timers[i].fired_at <= due + 2 * slot + 20);
+    }
+}
+
+static void wheel_callback_may_set_its_timer_again(void **state) {
+    (void)state;
+    struct bo_wheel wheel;
+    struct timer timer = {.again = &wheel};
+    bo_wheel_init(&wheel, 50, 0);
+    bo_wheel_set(&wheel, &timer.node, 10);
+    test_now = 30000; /* the clock jumps over a whole turn */
+    bo_wheel_run(&wheel, test_now, fire, NULL);
+    assert_int_equal(timer.fired_at, 30000);
+    test_now = 30200;
+    bo_wheel_run(&wheel, test_now, fire, NULL);
+    assert_int_equal(timer.fired_at, 30200);
+}
+
+struct named {
+    struct bo_table_link link;
+    char name[16];
+};
+
+static const char *name_of(const struct bo_table_link *link) { return ((const struct named *)link)->name; }
+
+static void table_finds_all_of_one_key_and_only_them(void **state) {
+    (void)state;
+    struct bo_table table;
+    struct named *items = calloc(1000, sizeof(*items));
+    bo_table_init(&table, name_of);
+    assert_null(bo_table_find(&table, "1"));
+    for (int i = 0; i < 1000; i++) {
+        snprintf(items[i].name, sizeof(items[i].name), "%d", i % 500);
+        bo_table_add(&table, &items[i].link);
+    }
+    bo_table_remove(&table, &items[42].link);
+    bo_table_remove(&table, &items[42].link); /* twice is harmless */
+    for (int i = 0; i < 500; i++) {
+        char key[16];
+        int found = 0;
+        snprintf(key, sizeof(key), "%d", i);
+        for (struct bo_table_link *l = bo_table_find(&table, key); l; l = bo_table_find_next(&table, l)) found++;
+        assert_int_equal(found, i == 42 ? 1 : 2);
+    }
+    assert_int_equal(table.count, 999);
+    bo_table_free(&table);
+    free(items);
+}
+
+static void numbers_are_read_whole_and_in_range_or_not_at_all(void **state) {
+    (void)state;
+    int64_t n = 77;
+    static const char *const wrong[] = {"", " 1", "1 ", "+1", "0x1", "1.5", "eleven", "9223372036854775808", "-", "101", "-2"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) assert_false(bo_text_to_number(wrong[i], -1, 100, &n));
+    assert_int_equal(n, 77);
+    assert_true(bo_text_to_number("100", -1, 100, &n));
+    assert_int_equal(n, 100);
+    assert_true(bo_text_to_number("-1", -1, 100, &n));
+}
+
+static void ids_fit_into_keys_urls_and_logs(void **state) {
+    (void)state;
+    char id[BO_ID_MAX + 1], other[BO_ID_MAX + 1], longest[BO_ID_MAX + 2];
+    memset(longest, 'a', sizeof(longest));
+    longest[BO_ID_MAX + 1] = '\0';
+    assert_false(bo_text_is_id(longest));
+    longest[BO_ID_MAX] = '\0';
+    assert_true(bo_text_is_id(longest));
+    assert_false(bo_text_is_id(""));
+    assert_false(bo_text_is_id("a b"));
+    assert_false(bo_text_is_id("a{b}"));
+    assert_false(bo_text_is_id("a\"b"));
+    bo_text_random_id("g:", id);
+    bo_text_random_id("g:", other);
+    assert_true(bo_text_is_id(id));
+    assert_int_equal(strlen(id), 24);
+    assert_string_not_equal(id, other);
+}
+
+/* RFC 4231, test case 2 */
+static void hmac_matches_the_published_vector(void **state) {
+    (void)state;
+    char hex[65];
+    bo_text_hmac("Jefe", "what do ya want for nothing?", 28, hex);
+    assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    assert_true(bo_text_same_secret("abc", "abc"));
+    assert_false(bo_text_same_secret("abc", "abd"));
+    assert_false(bo_text_same_secret("abc", "abcd"));
+}
+
+static void json_text_is_escaped(void **state) {
+    (void)state;
+    struct bo_buffer b = {0};
+    bo_buffer_add_json(&b, "a\"b\\c\n\x01é");
+    assert_string_equal(b.data, "a\\\"b\\\\c\\u000a\\u0001é");
+    bo_buffer_free(&b);
+}
+
+static void every_error_has_a_name_a_sentence_and_a_status(void **state) {
+    (void)state;
+    for (int i = 1; i < BO_INDEX_COUNT; i++) {
+        const char *name = bo_error_name(-i), *text = bo_error_text(-i);
+        assert_int_equal(bo_error_from_name(name), -i);
+        assert_true(strlen(text) > 20 && text[strlen(text) - 1] == '.');
+        assert_in_range(bo_error_http_status(-i), 400, 599);
+    }
+    assert_int_equal(bo_error_from_name("ok"), 0);
+    assert_int_equal(bo_error_from_name("no such name"), BO_ERR_INTERNAL);
+    assert_string_equal(bo_error_name(5), "internal");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(heap_gives_the_smallest_first_and_forgets_what_is_removed),
+        cmocka_unit_test(wheel_never_fires_early_and_at_most_one_slot_late),
+        cmocka_unit_test(wheel_callback_may_set_its_timer_again),
+        cmocka_unit_test(table_finds_all_of_one_key_and_only_them),
+        cmocka_unit_test(numbers_are_read_whole_and_in_range_or_not_at_all),
+        cmocka_unit_test(ids_fit_into_keys_urls_and_logs),
+        cmocka_unit_test(hmac_matches_the_published_vector),
+        cmocka_unit_test(json_text_is_escaped),
+        cmocka_unit_test(every_error_has_a_name_a_sentence_and_a_status),
+    };
+    return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tap.h"
+
+#include "line/estimate.h"
+#include "line/position.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A line of numbers 1 to n with some departed, by counting: what the arithmetic is held against. */
+#define PEOPLE 20000
+
+static char gone[PEOPLE + 1];
+
+static int64_t position_by_counting(int64_t head, int64_t number) {
+    int64_t position = 1;
+    for (int64_t i = head + 1; i < number; i++) position += !gone[i];
+    return position;
+}
+
+static void take_view(struct bo_line_view *view, int64_t head) {
+    int64_t front[BO_LINE_BUCKET], buckets[64] = {0}, pairs[128];
+    size_t count = 0, n = 0;
+    for (int64_t i = head + 1; i <= PEOPLE; i++) {
+        if (gone[i])
+            buckets[i / BO_LINE_BUCKET]++;
+        else if (count < BO_LINE_BUCKET)
+            front[count++] = i;
+    }
+    for (int64_t b = 63; b >= 0; b--) /* any order will do */
+        if (buckets[b]) {
+            pairs[n * 2] = b;
+            pairs[n++ * 2 + 1] = buckets[b];
+        }
+    bo_line_view_set(view, front, count, pairs, n);
+}
+
+static void L5_positions_are_exact_near_the_front_and_close_behind_it(void **state) {
+    (void)state;
+    struct bo_line_view view = {0};
+    srand(7);
+    memset(gone, 0, sizeof(gone));
+    for (int i = 1; i <= PEOPLE; i++) gone[i] = rand() % 10 == 0;
+    for (int64_t head = 0; head < PEOPLE; head += 3333) {
+        take_view(&view, head);
+        for (int64_t number = head + 1; number <= PEOPLE; number += 97) {
+            if (gone[number]) continue;
+            int64_t counted = position_by_counting(head, number), told = bo_line_view_position(&view, number);
+            if (counted <= BO_LINE_BUCKET)
+                assert_int_equal(told, counted);
+            else
+                assert_in_range(told, counted - 64, counted + 64);
+        }
+    }
+    bo_line_view_free(&view);
+}
+
+static void L5_without_departures_every_position_is_exact(void **state) {
+    (void)state;
+    struct bo_line_view view = {0};
+    memset(gone, 0, sizeof(gone));
+    take_view(&view, 100);
+    for (int64_t number = 101; number <= PEOPLE; number += 31) assert_int_equal(bo_line_view_position(&view, number), number - 100);
+    bo_line_view_free(&view);
+}
+
+static void an_empty_line_puts_anyone_first(void **state) {
+    (void)state;
+    struct bo_line_view view = {0};
+    assert_int_equal(bo_line_view_position(&view, 5), 1);
+    bo_line_view_set(&view, NULL, 0, NULL, 0);
+    assert_int_equal(bo_line_view_position(&view, 5), 1);
+    bo_line_view_free(&view);
+}
+
+static void L5_the_estimate_holds_the_true_time_of_a_steady_rate(void **state) {
+    (void)state;
+    struct bo_estimate e = {0};
+    int64_t low, high;
+    assert_false(bo_estimate_range(&e, 100, 1000, &low, &high));
+    for (int s = 0; s <= 30; s++) bo_estimate_feed(&e, s * 1000, s * 20, 0); /* 20 people per second */
+    assert_true(bo_estimate_range(&e, 1000, 5000, &low, &high));
+    assert_true(low <= 50 && high >= 50 && low >= 40 && high <= 60);
+}
+
+static void L5_departures_ahead_shorten_the_estimate(void **state) {
+    (void)state;
+    struct bo_estimate without = {0}, with = {0};
+    int64_t low, high, low_with, high_with;
+    for (int s = 0; s <= 30; s++) {
+        bo_estimate_feed(&without, s * 1000, s * 20, 0);
+        bo_estimate_feed(&with, s * 1000, s * 20, s * 30);
+    }
+    assert_true(bo_estimate_range(&without, 4000, 5000, &low, &high));
+    assert_true(bo_estimate_range(&with, 4000, 5000, &low_with, &high_with));
+    /* (n / d) ln(1 + d p / (n a)) = (5000 / 30) ln(1 + 30 * 4000 / (5000 * 20)) = 131 s instead of 200 s */
+    assert_true(low_with <= 131 && high_with >= 131);
+    assert_true(high_with < high);
+}
+
+static void before_anyone_was_admitted_the_rate_that_is_set_speaks(void **state) {
+    (void)state;
+    struct bo_estimate e = {.limit_per_ms = 0.1};
+    int64_t low, high;
+    assert_true(bo_estimate_range(&e, 1000, 1000, &low, &high));
+    assert_true(low <= 10 && high >= 10);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(L5_positions_are_exact_near_the_front_and_close_behind_it),
+                                       cmocka_unit_test(L5_without_departures_every_position_is_exact),
+                                       cmocka_unit_test(an_empty_line_puts_anyone_first),
+                                       cmocka_unit_test(L5_the_estimate_holds_the_true_time_of_a_steady_rate),
+                                       cmocka_unit_test(L5_departures_ahead_shorten_the_estimate),
+                                       cmocka_unit_test(before_anyone_was_admitted_the_rate_that_is_set_speaks)};
+    return cmocka_run_group_tests_name("line", tests, NULL, NULL);
+}

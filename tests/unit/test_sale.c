@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tap.h"
+
+#include "sale/map.h"
+#include "sale/plan.h"
+#include "sale/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char plan_text[] =
+    "{\"name\":\"Hall\",\"size\":{\"width\":10,\"height\":10},\"categories\":[{\"name\":\"A\",\"color\":\"#f00\"},{\"name\":\"B\"}],"
+    "\"zones\":[{\"name\":\"Z\",\"position\":{\"x\":1,\"y\":2},\"rows\":[{\"row_number\":\"1\",\"position\":{\"x\":10,\"y\":20},"
+    "\"seats\":[{\"seat_guid\":\"a\",\"seat_number\":\"1\",\"position\":{\"x\":100,\"y\":200},\"category\":\"A\"},"
+    "{\"seat_guid\":\"b\",\"seat_number\":\"2\",\"position\":{\"x\":101,\"y\":200},\"category\":\"B\"}]}]}]}";
+
+/* Reads the plan with one piece of its text replaced; returns the error and hands out the complaint. */
+static int read_changed(const char *from, const char *to, const char *prices_text, char ret_problem[512]) {
+    struct bo_buffer text = {0}, problem = {0};
+    const char *at = from ? strstr(plan_text, from) : NULL;
+    assert_true(!from || at);
+    bo_buffer_add(&text, plan_text, at ? (size_t)(at - plan_text) : strlen(plan_text));
+    if (at) bo_buffer_printf(&text, "%s%s", to, at + strlen(from));
+    json_t *json = json_loads(text.data, 0, NULL), *prices = json_loads(prices_text, 0, NULL);
+    assert_non_null(json);
+    struct bo_plan *plan = NULL;
+    int err = bo_plan_read(json, prices, &plan, &problem);
+    snprintf(ret_problem, 512, "%s", problem.data ? problem.data : "");
+    bo_plan_free(plan);
+    json_decref(json);
+    json_decref(prices);
+    bo_buffer_free(&text);
+    bo_buffer_free(&problem);
+    return err;
+}
+
+static void S4_a_plan_gives_every_seat_its_row_grade_and_price(void **state) {
+    (void)state;
+    json_t *json = json_loads(plan_text, 0, NULL), *prices = json_loads("{\"A\":500,\"B\":300}", 0, NULL);
+    struct bo_buffer problem = {0}, out = {0};
+    struct bo_plan *plan;
+    assert_int_equal(bo_plan_read(json, prices, &plan, &problem), 0);
+    const struct bo_seat *b = bo_plan_find(plan, "b");
+    assert_int_equal(b->index, 1);
+    assert_string_equal(b->row, "1");
+    assert_int_equal(plan->categories[b->category].price, 300);
+    assert_null(bo_plan_find(plan, "c"));
+    bo_plan_print(plan, "EUR", &out);
+    json_t *printed = json_loads(out.data, 0, NULL);
+    assert_int_equal(json_integer_value(json_array_get(json_array_get(json_object_get(printed, "seats"), 1), 5)), 112);
+    json_decref(printed);
+    bo_buffer_free(&out);
+    bo_plan_free(plan);
+    json_decref(json);
+    json_decref(prices);
+}
+
+static void a_wrong_plan_says_where_it_is_wrong(void **state) {
+    (void)state;
+    static const char prices[] = "{\"A\":500,\"B\":300}";
+    static const struct {
+        const char *from, *to, *says;
+    } wrong[] = {{"\"seat_guid\":\"b\"", "\"seat_guid\":\"a\"", "zones[0].rows[0].seats[1].seat_guid"},
+                 {"\"seat_guid\":\"b\",", "", "seats[1].seat_guid"},
+                 {"\"category\":\"B\"", "\"category\":\"C\"", "seats[1].category"},
+                 {"{\"x\":101,\"y\":200}", "{\"x\":\"left\"}", "seats[1].position"},
+                 {"\"zones\"", "\"zonen\"", "zones"},
+                 {"\"categories\"", "\"kategorien\"", "categories"},
+                 {"{\"name\":\"B\"}", "{}", "categories[1].name"}};
+    char problem[512];
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_int_equal(read_changed(wrong[i].from, wrong[i].to, prices, problem), BO_ERR_BAD_PLAN);
+        assert_non_null(strstr(problem, wrong[i].says));
+    }
+    static const char *const wrong_prices[] = {"{\"A\":500}", "{\"A\":500,\"B\":-1}", "{\"A\":500,\"B\":1.5}", "{\"A\":500,\"B\":100000000001}", "[]"};
+    for (size_t i = 0; i < sizeof(wrong_prices) / sizeof(wrong_prices[0]); i++) {
+        assert_int_equal(read_changed(NULL, NULL, wrong_prices[i], problem), BO_ERR_BAD_PLAN);
+        assert_non_null(strstr(problem, "prices"));
+    }
+}
+
+static void settings_have_defaults_and_ranges(void **state) {
+    (void)state;
+    struct bo_settings s;
+    struct bo_buffer problem = {0};
+    json_t *json = json_loads("{\"rate_count\":750,\"rate_ms\":10000,\"opens_at\":\"2026-05-01T10:00:00Z\",\"policy\":\"rate\"}", 0, NULL);
+    assert_int_equal(bo_settings_read(json, &s, &problem), 0);
+    assert_int_equal(s.rate_count, 750);
+    assert_int_equal(s.limit, 3);
+    assert_int_equal(s.claim_ms, 60000);
+    assert_int_equal(s.opens_at, INT64_C(1777629600000));
+    json_decref(json);
+    static const char *const wrong[] = {"{\"rate_count\":0}", "{\"rate_count\":\"many\"}", "{\"limit\":-3}", "{\"policy\":\"none\"}",
+                                        "{\"currency\":\"eur\"}", "{\"opens_at\":\"tomorrow\"}", "{\"guests\":1}", "{\"rate\":5}", "[]"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        json = json_loads(wrong[i], 0, NULL);
+        bo_buffer_clear(&problem);
+        assert_int_equal(bo_settings_read(json, &s, &problem), BO_ERR_BAD_SETTING);
+        assert_true(problem.length > 10);
+        json_decref(json);
+    }
+    bo_buffer_free(&problem);
+}
+
+static void note_change(void *arg, uint32_t seat, char seat_state) {
+    size_t length = strlen(arg);
+    snprintf((char *)arg + length, 64 - length, "%u%c ", seat, seat_state);
+}
+
+static void S3_a_map_notices_a_missed_change_and_gathers_the_others(void **state) {
+    (void)state;
+    struct bo_map map = {.version = -1};
+    const int64_t seats[] = {1, 3, 99, -1};
+    char told[64] = "";
+    assert_false(bo_map_change(&map, 1, 1, seats, 2));
+    bo_map_load(&map, 5, "00000", 5);
+    assert_true(bo_map_change(&map, 5, 1, seats, 2)); /* is in already */
+    assert_string_equal(map.states, "00000");
+    assert_true(bo_map_change(&map, 6, 1, seats, 4));
+    assert_string_equal(map.states, "01010");
+    assert_false(bo_map_change(&map, 8, 2, seats, 1));
+    assert_true(bo_map_change(&map, 7, 2, seats, 1));
+    bo_map_take_changes(&map, note_change, told);
+    assert_string_equal(told, "12 31 ");
+    told[0] = '\0';
+    bo_map_take_changes(&map, note_change, told);
+    assert_string_equal(told, "");
+    bo_map_free(&map);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(S4_a_plan_gives_every_seat_its_row_grade_and_price),
+                                       cmocka_unit_test(a_wrong_plan_says_where_it_is_wrong),
+                                       cmocka_unit_test(settings_have_defaults_and_ranges),
+                                       cmocka_unit_test(S3_a_map_notices_a_missed_change_and_gathers_the_others)};
+    return cmocka_run_group_tests_name("sale", tests, NULL, NULL);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tap.h"
+
+#include "edge/payments.h"
+#include "edge/token.h"
+
+#include <jwt.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct bo_config config = {.secret = "the secret of these tests, long enough", .jwt_algorithm = "HS256", .jwt_key = "key of the site"};
+static const bo_ms now = 1700000000000;
+
+static void X2_an_access_token_is_bound_to_person_sale_and_number(void **state) {
+    (void)state;
+    char *token = bo_token_access(&config, "hall", "g:me", 17, now + 60000);
+    struct bo_place_claim claim;
+    assert_int_equal(bo_token_read_access(&config, token, now, &claim), 0);
+    assert_string_equal(claim.sale, "hall");
+    assert_string_equal(claim.person, "g:me");
+    assert_int_equal(claim.number, 17);
+    assert_int_equal(bo_token_read_access(&config, token, now + 61000, &claim), BO_ERR_TOKEN_EXPIRED);
+    assert_int_equal(bo_token_read_place(&config, token, now, &claim), BO_ERR_TOKEN_FOREIGN);
+    token[strlen(token) - 4] ^= 1;
+    assert_int_equal(bo_token_read_access(&config, token, now, &claim), BO_ERR_TOKEN_FORGED);
+    free(token);
+}
+
+static char *site_token(jwt_alg_t algorithm, const char *key, const char *sub, long expires) {
+    jwt_t *jwt;
+    assert_int_equal(jwt_new(&jwt), 0);
+    if (sub) jwt_add_grant(jwt, "sub", sub);
+    if (expires) jwt_add_grant_int(jwt, "exp", expires);
+    assert_int_equal(jwt_set_alg(jwt, algorithm, (const unsigned char *)key, key ? (int)strlen(key) : 0), 0);
+    char *token = jwt_encode_str(jwt);
+    jwt_free(jwt);
+    return token;
+}
+
+static int read_site(char *token, char *person) {
+    int err = bo_token_read_site(&config, token, now, person);
+    free(token);
+    return err;
+}
+
+static void U1_a_site_token_says_who_somebody_is_and_nothing_else_does(void **state) {
+    (void)state;
+    char person[BO_ID_MAX + 1], huge[4000];
+    assert_int_equal(read_site(site_token(JWT_ALG_HS256, "key of the site", "ada", now / 1000 + 60), person), 0);
+    assert_string_equal(person, "u:ada");
+    assert_int_equal(read_site(site_token(JWT_ALG_HS256, "another key", "ada", now / 1000 + 60), person), BO_ERR_TOKEN_FORGED);
+    assert_int_equal(read_site(site_token(JWT_ALG_HS512, "key of the site", "ada", now / 1000 + 60), person), BO_ERR_TOKEN_FORGED);
+    assert_int_equal(read_site(site_token(JWT_ALG_NONE, NULL, "ada", now / 1000 + 60), person), BO_ERR_TOKEN_FORGED);
+    assert_int_equal(read_site(site_token(JWT_ALG_HS256, "key of the site", NULL, now / 1000 + 60), person), BO_ERR_TOKEN_FORGED);
+    assert_int_equal(read_site(site_token(JWT_ALG_HS256, "key of the site", "a b", now / 1000 + 60), person), BO_ERR_TOKEN_FORGED);
+    assert_int_equal(read_site(site_token(JWT_ALG_HS256, "key of the site", "ada", now / 1000 - 1), person), BO_ERR_TOKEN_EXPIRED);
+    assert_int_equal(read_site(site_token(JWT_ALG_HS256, "key of the site", "ada", 0), person), BO_ERR_TOKEN_EXPIRED);
+    assert_int_equal(read_site(strdup("not a token"), person), BO_ERR_TOKEN_FORGED);
+    memset(huge, 'a', sizeof(huge) - 1);
+    huge[sizeof(huge) - 1] = '\0';
+    assert_int_equal(read_site(strdup(huge), person), BO_ERR_TOKEN_FORGED);
+    config.jwt_algorithm = "none";
+    assert_int_equal(read_site(site_token(JWT_ALG_NONE, NULL, "ada", now / 1000 + 60), person), BO_ERR_TOKEN_FORGED);
+    config.jwt_algorithm = "HS256";
+}
+
+static void O4_a_ticket_code_is_the_same_every_time(void **state) {
+    (void)state;
+    char *one = bo_token_ticket(&config, "hall", "S-1", "o:1"), *two = bo_token_ticket(&config, "hall", "S-1", "o:1");
+    struct bo_ticket_claim claim;
+    assert_string_equal(one, two);
+    assert_int_equal(bo_token_read_ticket(&config, one, &claim), 0);
+    assert_string_equal(claim.seat, "S-1");
+    assert_string_equal(claim.order, "o:1");
+    free(one);
+    free(two);
+}
+
+static void a_webhook_signature_must_be_right_and_fresh(void **state) {
+    (void)state;
+    /* printf '1700000000.{}' | openssl dgst -sha256 -hmac secret-of-payments */
+    static const char right[] = "16335fd5dfa6a801f6f5b2f67866c66079f254e204807eafbecd424c8de31d7f";
+    assert_true(bo_payment_signature_ok("secret-of-payments", "1700000000", right, "{}", 2, 1700000100));
+    assert_false(bo_payment_signature_ok("secret-of-payments", "1700000000", right, "{}", 2, 1700000301));
+    assert_false(bo_payment_signature_ok("secret-of-payments", "1700000000", right, "[]", 2, 1700000000));
+    assert_false(bo_payment_signature_ok("secret-of-paymentz", "1700000000", right, "{}", 2, 1700000000));
+    assert_false(bo_payment_signature_ok("secret-of-payments", "1700000000", "00", "{}", 2, 1700000000));
+    assert_false(bo_payment_signature_ok("secret-of-payments", "", "", "{}", 2, 1700000000));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(X2_an_access_token_is_bound_to_person_sale_and_number),
+                                       cmocka_unit_test(U1_a_site_token_says_who_somebody_is_and_nothing_else_does),
+                                       cmocka_unit_test(O4_a_ticket_code_is_the_same_every_time),
+                                       cmocka_unit_test(a_webhook_signature_must_be_right_and_fresh)};
+    return cmocka_run_group_tests_name("token", tests, NULL, NULL);
+}
