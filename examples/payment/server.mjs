@@ -85,8 +85,8 @@ async function decide(payment, status) {
   if (chance(options.late)) await pause(Number(options['late-ms']));
   const deliveries = [deliver(payment, event)];
   if (chance(options.twice)) deliveries.push(deliver(payment, event));
-  if (status === 'paid' && chance(options.confuse)) deliveries.push(deliver(payment, { ...event, payment: newId(), status: 'declined' }));
   await Promise.all(deliveries);
+  if (status === 'paid' && chance(options.confuse)) await deliver(payment, { ...event, payment: newId(), status: 'declined' });
 }
 
 function create(body) {

@@ -75,6 +75,12 @@ void bo_session_send_map(struct bo_session *s) {
     bo_buffer_free(&b);
 }
 
+static void start_paying(struct bo_session *s, const char *order, bo_ms deadline) {
+    bo_session_set_stage(s, BO_STAGE_PAY, deadline);
+    free(s->order);
+    s->order = bo_strdup(order);
+}
+
 /* ---- enter ---- */
 
 static void entered(void *arg, int err, const struct bo_value *v) {
@@ -84,9 +90,11 @@ static void entered(void *arg, int err, const struct bo_value *v) {
         bo_session_error(s, err, NULL);
     } else if (s->wsi) {
         bool paying = strcmp(bo_value_text(v, 2), "pay") == 0;
-        bo_session_set_stage(s, paying ? BO_STAGE_PAY : BO_STAGE_CHOOSE, bo_value_number(v, 3));
+        if (paying)
+            start_paying(s, bo_value_text(v, 4), bo_value_number(v, 3));
+        else
+            bo_session_set_stage(s, BO_STAGE_CHOOSE, bo_value_number(v, 3));
         s->entered = true;
-        if (paying) s->order = bo_strdup(bo_value_text(v, 4));
         struct bo_buffer b = {0};
         bo_buffer_printf(&b, "{\"type\":\"entered\",\"stage\":\"%s\",\"deadline_ms\":%" PRId64 ",\"left_ms\":%" PRId64 ",\"limit\":%" PRId64 ",\"seats\":",
                          paying ? "pay" : "choose", s->deadline, left_ms(s, s->deadline), s->room->settings.limit);
@@ -191,10 +199,7 @@ static void checked_out(void *arg, int err, const struct bo_value *v) {
     snprintf(c->order, sizeof(c->order), "%s", bo_value_text(v, 2));
     c->amount = bo_value_number(v, 3);
     c->deadline = bo_value_number(v, 4);
-    if (s->wsi) {
-        bo_session_set_stage(s, BO_STAGE_PAY, c->deadline);
-        s->order = bo_strdup(c->order);
-    }
+    if (s->wsi) start_paying(s, c->order, c->deadline);
     const struct bo_payments *payments = &s->gateway->payments;
     payments->create(payments->self, c->order, s->room->id, c->amount, s->room->settings.currency, payment_created, c);
 }

@@ -129,6 +129,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
                                 lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0, lws_frame_is_binary(wsi));
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE: return c->session && !bo_session_writable(c->session) ? -1 : 0;
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return c->session && c->session->close_sent ? -1 : 0; /* his answer to ours */
     case LWS_CALLBACK_CLOSED:
         if (c && c->session) bo_session_closed(c->session);
         if (c) c->session = NULL;

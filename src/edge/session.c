@@ -14,6 +14,7 @@
 
 #define QUEUE_MAX (256 * 1024)
 #define TIME_NEWS_MS 10000
+#define CLOSE_ANSWER_MS 3000
 
 struct bo_session *bo_session_open(struct bo_gateway *gateway, struct lws *wsi) {
     struct bo_session *s = bo_alloc(sizeof(*s));
@@ -176,6 +177,21 @@ static const char *reason_of(int code) {
     }
 }
 
+/* The closing handshake is ours: lws 4.1.6 closes connections it was handed without a close frame, and arms a sorted timer
+ * for each. The frame (RFC 6455, 5.5.1) goes out as it is, which LWS_WRITE_HTTP means; the peer answers with his, or is
+ * cut off when the session's timer is due. */
+static bool send_close(struct bo_session *s) {
+    unsigned char frame[LWS_PRE + 64], *at = frame + LWS_PRE;
+    int n = snprintf((char *)at + 4, 60, "%s", reason_of(s->close_code));
+    at[0] = 0x88;
+    at[1] = (unsigned char)(n + 2);
+    at[2] = (unsigned char)(s->close_code >> 8);
+    at[3] = (unsigned char)s->close_code;
+    s->close_sent = true;
+    bo_wheel_set(&s->gateway->wheel, &s->timer, bo_loop_wall_ms() + CLOSE_ANSWER_MS);
+    return lws_write(s->wsi, at, (size_t)n + 4, LWS_WRITE_HTTP) >= 0;
+}
+
 bool bo_session_writable(struct bo_session *s) {
     while (s->queue && !lws_partial_buffered(s->wsi)) {
         struct bo_frame *frame = s->queue;
@@ -190,10 +206,7 @@ bool bo_session_writable(struct bo_session *s) {
         lws_callback_on_writable(s->wsi);
         return true;
     }
-    if (!s->close_code) return true;
-    const char *reason = reason_of(s->close_code);
-    lws_close_reason(s->wsi, s->close_code, (unsigned char *)reason, strlen(reason));
-    return false;
+    return !s->close_code || (!s->close_sent && send_close(s));
 }
 
 static bool too_fast(struct bo_session *s) {

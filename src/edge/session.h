@@ -54,6 +54,7 @@ struct bo_session {
     uint32_t window_count;
     uint16_t close_code; /* not 0: close once the queue is out */
     uint8_t stage;
+    bool close_sent;
     bool entered;  /* has proven its admission on this connection */
     bool again;    /* joining: wants a new place if he is out */
     bool oversized;

@@ -93,7 +93,9 @@ void bo_session_tell_time(struct bo_session *s) {
 }
 
 void bo_session_timer(struct bo_session *s) {
-    if (s->stage == BO_STAGE_NEW)
+    if (s->close_code)
+        lws_callback_on_writable(s->wsi); /* he did not answer the close frame */
+    else if (s->stage == BO_STAGE_NEW)
         bo_session_close(s, BO_CLOSE_NOT_JOINED);
     else if (s->stage == BO_STAGE_WAIT)
         bo_session_tell_position(s);

@@ -17,7 +17,8 @@
 #define WAIT_MS 200
 #define RETRY_MS 200
 #define SALES_EVERY_S 1
-#define STOP_TRIES 20
+#define RETRY_MAX_MS 2000
+#define STOP_TRIES 5
 
 struct scribe {
     const struct bo_config *config;
@@ -209,7 +210,7 @@ int bo_scribe_run(const struct bo_config *config, volatile sig_atomic_t *stop) {
         failed = err ? failed + 1 : 0;
         if (err) {
             disconnect(&s);
-            poll(NULL, 0, RETRY_MS);
+            poll(NULL, 0, *stop || failed < RETRY_MAX_MS / RETRY_MS ? RETRY_MS : RETRY_MAX_MS);
         }
         if (*stop && ((!err && count == 0) || failed > STOP_TRIES)) break;
     }

@@ -17,6 +17,20 @@ export const JWT_KEY = 'the key of the site, for tests only';
 export const PAYMENT_SECRET = 'payment secret for tests';
 export const ADMIN_TOKEN = 'admin-token-for-tests';
 
+// What a test started ends in reverse order: first who uses, then who is used.
+const endings = new WeakMap();
+export function atEnd(t, action) {
+  if (!endings.has(t)) {
+    endings.set(t, []);
+    t.after(async () => {
+      const problems = [];
+      for (const one of endings.get(t).reverse()) await Promise.resolve().then(one).catch((error) => problems.push(error));
+      if (problems.length) throw problems[0];
+    });
+  }
+  endings.get(t).push(action);
+}
+
 export async function until(what, check, ms = 20000) {
   const end = Date.now() + ms;
   for (;;) {
@@ -39,7 +53,7 @@ export async function freePort() {
 export function temporaryFolder(t) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bo-'));
   fs.chmodSync(folder, 0o755);
-  t.after(() => fs.rmSync(folder, { recursive: true, force: true }));
+  atEnd(t, () => fs.rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -53,7 +67,7 @@ export function start(t, program, args, { env = {}, uid, gid, stopSignal = 'SIGT
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     return child.ended;
   };
-  t.after(() => child.stop());
+  atEnd(t, () => child.stop());
   return child;
 }
 
@@ -69,7 +83,7 @@ export async function startRedis(t, folder) {
     return client;
   };
   const client = await ready();
-  t.after(() => client.disconnect());
+  atEnd(t, () => client.disconnect());
   return {
     address: `unix:${socket}`, client,
     async restart(signal = 'SIGTERM') {
@@ -183,7 +197,6 @@ export async function startBoxoffice(t, options = {}) {
     return { status: response.status, json, text };
   };
   const healthy = () => until('boxoffice healthy', () => {
-    if (process.env.DEBUG_TESTS) console.error(child.output);
     if (child.exitCode !== null) throw new Error(`boxoffice ended: ${child.output}`);
     return admin('GET', '/health').then((r) => r.status === 200, () => false);
   });
@@ -195,7 +208,7 @@ export async function startBoxoffice(t, options = {}) {
     get child() { return child; },
     async stop() {
       const { code, signal } = await child.stop();
-      const bad = child.output.match(/.*(AddressSanitizer|LeakSanitizer|runtime error|event loop still had).*/);
+      const bad = child.output.match(/.*(AddressSanitizer|LeakSanitizer|runtime error|event loop still had|died \(status \d+, signal (?!9\))).*/);
       if (bad || code !== 0) throw new Error(`boxoffice ended with ${code ?? signal}: ${bad ? child.output : child.output.slice(-3000)}`);
     },
     async restart() {
@@ -211,7 +224,7 @@ export async function startBoxoffice(t, options = {}) {
   };
   if (options.sale !== false) await createSale(world, 'hall', options.settings, options.seats);
   // Only clean when the test itself went well; every server process must end without a complaint of the sanitizers.
-  t.after(() => world.stop());
+  atEnd(t, () => world.stop());
   return world;
 }
 
@@ -234,7 +247,7 @@ export async function createSale(world, id, settings = {}, seats = 100) {
   const opened = await world.admin('POST', `/api/sales/${id}/open`);
   if (opened.status !== 200) throw new Error(`sale not opened: ${opened.text}`);
   await until('every gateway knows the sale', async () => {
-    for (let i = 0; i < 8; i++) if ((await fetch(`${world.url}/api/sales/${id}`)).status !== 200) return false;
+    for (let i = 0; i < 8; i++) if ((await fetch(`${world.url}/api/sales/${id}`, { headers: { connection: 'close' } })).status !== 200) return false;
     return true;
   });
 }

@@ -9,6 +9,7 @@
 #include "boxoffice/error.h"
 #include "boxoffice/types.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,6 +5,7 @@
 #include "sale/plan.h"
 #include "sale/settings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

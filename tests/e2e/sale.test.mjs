@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { arrive, newKey } from '../lib/person.mjs';
+import { startBoxoffice } from '../lib/servers.mjs';
+
+async function insiders(world, count) {
+  const people = [];
+  for (let i = 0; i < count; i++) {
+    people.push(await arrive(world));
+    await people[i].enter();
+  }
+  return people;
+}
+
+test('S3 the map: a snapshot, and everybody’s changes pushed', async (t) => {
+  const world = await startBoxoffice(t);
+  const [one, two] = await insiders(world, 2);
+  const map = await one.ask({ type: 'map' }, 'map');
+  assert.equal(map.states, '0'.repeat(100));
+  await two.hold('S-5', 'S-6');
+  const change = await one.next('seats');
+  assert.deepEqual([change.held, change.free, change.sold], [[4, 5], [], []]);
+  assert.ok(change.version > map.version);
+  await two.ask({ type: 'release', key: newKey(), seats: ['S-6'] }, 'released');
+  assert.deepEqual((await one.next('seats')).free, [5]);
+  await two.settle(await two.checkout());
+  assert.deepEqual((await one.next('seats')).sold, [4]);
+});
+
+test('S1 S3 two want the same seats: one gets all, the other none, with the seats named and the map', async (t) => {
+  const world = await startBoxoffice(t);
+  const [one, two] = await insiders(world, 2);
+  const [a, b] = await Promise.all([one.hold('S-1', 'S-2'), two.hold('S-2', 'S-3')]);
+  const refused = a.type === 'refused' ? a : b;
+  assert.notEqual(a.type, b.type);
+  assert.equal(refused.code, 'seat_taken');
+  assert.deepEqual(refused.seats, ['S-2']);
+  assert.equal(refused.map.states.length, 100);
+  assert.equal((await world.counts()).free >= 98, true);
+});
+
+test('S2 at most 3 per person, over two devices', async (t) => {
+  const world = await startBoxoffice(t);
+  const phone = await arrive(world);
+  await phone.enter();
+  const laptop = await arrive(world, { resume: phone.resume });
+  await laptop.enter();
+  const answers = await Promise.all([phone.hold('S-1', 'S-2'), laptop.hold('S-3', 'S-4')]);
+  assert.deepEqual(answers.map((a) => a.type).sort(), ['held', 'refused']);
+  assert.equal(answers.find((a) => a.type === 'refused').code, 'limit_reached');
+});
+
+test('O2 a command sent twice is answered twice the same', async (t) => {
+  const world = await startBoxoffice(t);
+  const [person] = await insiders(world, 1);
+  const command = { type: 'hold', key: 'once', seats: ['S-1'] };
+  const [first, second] = [await person.ask(command, 'held'), await person.ask(command, 'held')];
+  assert.deepEqual([first.seats, first.amount], [second.seats, second.amount]);
+  assert.equal((await person.ask({ ...command, seats: ['S-2'] }, 'refused')).code, 'key_reused');
+});
+
+test('S8 after checkout the seats cannot be changed', async (t) => {
+  const world = await startBoxoffice(t);
+  const [person] = await insiders(world, 1);
+  assert.equal((await person.checkout()).code, 'nothing_held');
+  await person.hold('S-1');
+  const pay = await person.checkout();
+  assert.equal(pay.amount, 5000);
+  assert.equal((await person.hold('S-2')).code, 'already_paying');
+  assert.equal((await person.ask({ type: 'release', key: newKey(), seats: ['S-1'] }, 'refused')).code, 'already_paying');
+  assert.equal((await person.checkout()).order, pay.order);
+});
+
+test('S4 the plan is served with zones, rows, categories and prices', async (t) => {
+  const world = await startBoxoffice(t);
+  const response = await fetch(`${world.url}/api/sales/hall/plan`);
+  const plan = await response.json();
+  assert.equal(plan.seats.length, 100);
+  assert.deepEqual(plan.seats[12].slice(0, 4), ['S-13', 'Floor', '2', '3']);
+  assert.deepEqual(plan.categories.map((c) => c.price), [5000, 3000]);
+  const again = await fetch(`${world.url}/api/sales/hall/plan`, { headers: { 'if-none-match': response.headers.get('etag') } });
+  assert.equal(again.status, 304);
+});

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { arrive } from '../lib/person.mjs';
+import { ADMIN_TOKEN, createSale, makePlan, startBoxoffice } from '../lib/servers.mjs';
+
+test('X2 without a right token nothing is told and nothing changed; the admin API is not on the public port', async (t) => {
+  const world = await startBoxoffice(t);
+  assert.equal((await world.admin('GET', '/api/sales', undefined, null)).json.error.code, 'token_missing');
+  assert.equal((await world.admin('POST', '/api/sales/hall/close', undefined, 'wrong')).status, 401);
+  assert.equal((await world.admin('GET', '/metrics', undefined, ADMIN_TOKEN + 'x')).status, 401);
+  for (const [method, path] of [['POST', '/api/sales/hall/close'], ['PATCH', '/api/sales/hall'], ['GET', '/metrics'], ['GET', '/api/audit']]) {
+    const response = await fetch(world.url + path, { method, body: method === 'GET' ? undefined : '{}', headers: { authorization: `Bearer ${ADMIN_TOKEN}`, host: `127.0.0.1:${world.adminPort}` } });
+    assert.ok([404, 405].includes(response.status), `${method} ${path}: ${response.status}`);
+  }
+  assert.equal((await world.counts()).status, 'open');
+});
+
+test('sales are made, opened, paused, resumed and closed, and every change is audited with its author', async (t) => {
+  const world = await startBoxoffice(t);
+  for (const action of ['pause', 'resume', 'close', 'open']) {
+    const answer = await world.admin('POST', `/api/sales/hall/${action}`);
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.json.in_effect, true);
+  }
+  await world.set({ rate_count: 7 });
+  const { audit } = (await world.admin('GET', '/api/audit')).json;
+  assert.deepEqual(audit.map((a) => a.action).reverse(), ['create', 'open', 'pause', 'resume', 'close', 'open', 'settings']);
+  assert.deepEqual(audit[0].detail, { rate_count: 7 });
+  assert.ok(audit.every((a) => a.actor === 'tester' && a.sale === 'hall'));
+  assert.equal((await world.admin('GET', '/api/sales/hall')).json.settings.rate_count, 7);
+  assert.equal((await world.redis.client.hget('bo:{hall}:state', 'rate_count')), '7');
+});
+
+test('what cannot be done is refused with a reason, and changes nothing', async (t) => {
+  const world = await startBoxoffice(t);
+  const cases = [
+    ['POST', '/api/sales/hall/resume', undefined, 409, 'not_open', /status/],
+    ['POST', '/api/sales/none/open', undefined, 404, 'unknown_sale'],
+    ['GET', '/api/sales/none/counts', undefined, 404, 'unknown_sale'],
+    ['PATCH', '/api/sales/none', {}, 404, 'unknown_sale'],
+    ['PATCH', '/api/sales/hall', { rate_count: -1 }, 400, 'bad_setting', /rate_count.*1 to/],
+    ['PATCH', '/api/sales/hall', { rate_count: 1e30 }, 400, 'bad_setting'],
+    ['PATCH', '/api/sales/hall', { speed: 1 }, 400, 'bad_setting', /speed/],
+    ['PATCH', '/api/sales/hall', { prices: {} }, 400, 'bad_plan', /prices/],
+    ['PATCH', '/api/sales/hall', 'nonsense', 400, 'bad_json'],
+    ['POST', '/api/sales', { sale: 'x' }, 400, 'bad_message', /plan/],
+    ['POST', '/api/sales', { sale: 'a b', name: 'x', plan: makePlan(), settings: {} }, 400, 'bad_message'],
+    ['POST', '/api/sales', { sale: 'hall', name: 'x', plan: makePlan(), settings: { prices: { Front: 1, Back: 1 } } }, 409, 'sale_exists'],
+    ['POST', '/api/sales', { sale: 'new', name: 'x', plan: { zones: 5 }, settings: {} }, 400, 'bad_plan', /categories/],
+    ['POST', '/api/tickets/check', { code: 'nonsense' }, 401, 'token_forged'],
+    ['GET', '/api/nothing', undefined, 404, 'not_found'],
+    ['GET', '/api/sales/hall/open', undefined, 405, 'bad_method'],
+  ];
+  for (const [method, path, body, status, code, detail] of cases) {
+    const answer = await world.admin(method, path, body);
+    assert.deepEqual([answer.status, answer.json.error.code], [status, code], `${method} ${path}: ${answer.text}`);
+    assert.ok(answer.json.error.message.length > 15);
+    if (detail) assert.match(answer.json.error.detail, detail);
+  }
+  assert.equal((await world.admin('GET', '/api/audit')).json.audit.length, 2);
+  assert.equal((await world.counts()).status, 'open');
+});
+
+test('counts, health and Prometheus metrics of all processes', async (t) => {
+  const world = await startBoxoffice(t, { settings: { policy: 'capacity', capacity: 1 } });
+  for (let i = 0; i < 3; i++) await arrive(world);
+  await createSale(world, 'other');
+  for (let i = 0; i < 5; i++) { // whichever gateway answers
+    const { text } = await world.admin('GET', '/metrics');
+    assert.match(text, /^boxoffice_joins_total 3$/m);
+    assert.match(text, /^boxoffice_connections 3$/m);
+    assert.match(text, /^boxoffice_sale_waiting\{sale="hall"\} \d$/m);
+  }
+  assert.deepEqual((await world.admin('GET', '/health', undefined, null)).json.health, 'healthy');
+  await world.redis.stop();
+  const sick = await world.admin('GET', '/health', undefined, null);
+  assert.deepEqual([sick.status, sick.json.health, sick.json.redis], [503, 'critical', false]);
+  await world.redis.start();
+  await world.healthy();
+});
