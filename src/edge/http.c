@@ -105,7 +105,7 @@ static int send_head(struct bo_http *http) {
                                       {"x-content-type-options:", "nosniff"},
                                       {"referrer-policy:", "same-origin"},
                                       {"x-frame-options:", "DENY"},
-                                      {"content-security-policy:", "default-src 'self'; connect-src 'self' ws: wss:"},
+                                      {"content-security-policy:", "default-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:"},
                                       {"etag:", http->etag}};
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
         if (*headers[i][1] && lws_add_http_header_by_name(wsi, (const unsigned char *)headers[i][0], (const unsigned char *)headers[i][1],

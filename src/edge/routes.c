@@ -114,6 +114,8 @@ static bool run_sale(struct bo_http *http) {
     struct bo_room *room = bo_rooms_find(http->gateway, id);
     if (!room)
         bo_http_answer_error(http, http->gateway->sales_loaded ? BO_ERR_UNKNOWN_SALE : BO_ERR_UNAVAILABLE, NULL);
+    else if (room->state == BO_ROOM_LOADING)
+        bo_http_answer_error(http, BO_ERR_UNAVAILABLE, NULL);
     else if (sale)
         bo_http_answer_json(http, 200, describe(room));
     else if (plan)

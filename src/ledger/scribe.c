@@ -206,13 +206,15 @@ int bo_scribe_run(const struct bo_config *config, volatile sig_atomic_t *stop) {
     int failed = 0;
     for (;;) {
         size_t count;
+        bool last_look = *stop;
+        if (last_look) s.sales_at = 0; /* a sale made a moment ago may have a log already */
         int err = step(&s, &count);
         failed = err ? failed + 1 : 0;
         if (err) {
             disconnect(&s);
             poll(NULL, 0, *stop || failed < RETRY_MAX_MS / RETRY_MS ? RETRY_MS : RETRY_MAX_MS);
         }
-        if (*stop && ((!err && count == 0) || failed > STOP_TRIES)) break;
+        if (last_look && ((!err && count == 0) || failed > STOP_TRIES)) break;
     }
     disconnect(&s);
     free(s.cursors);

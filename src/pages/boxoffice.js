@@ -121,7 +121,15 @@ function takeHeld(message) {
 
 // ---- what the server says ----
 
-const setDeadline = (message) => { deadline = performance.now() + message.left_ms; };
+const setDeadline = (message) => {
+  deadline = performance.now() + message.left_ms;
+  showTimeLeft();
+};
+
+function showTimeLeft() {
+  const left = Math.max(0, Math.round((deadline - performance.now()) / 1000));
+  for (const element of document.querySelectorAll('.left')) element.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
+}
 
 const handlers = {
   joined(message) {
@@ -216,10 +224,7 @@ async function showTickets(otherwise) {
   else otherwise();
 }
 
-setInterval(() => {
-  const left = Math.max(0, Math.round((deadline - performance.now()) / 1000));
-  for (const element of document.querySelectorAll('.left')) element.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
-}, 500);
+setInterval(showTimeLeft, 500);
 
 $('checkout').onclick = () => send({ type: 'checkout', key: newKey() });
 $('leave-line').onclick = $('leave-choose').onclick = () => send({ type: 'leave' });
