@@ -154,7 +154,7 @@ void bo_message_received(struct bo_session *s, const char *data, size_t length) 
     json_t *message = json_loadb(data, length, JSON_REJECT_DUPLICATES, NULL);
     int err = json_is_object(message) ? BO_ERR_UNKNOWN_TYPE : message ? BO_ERR_BAD_MESSAGE : BO_ERR_BAD_JSON;
     const char *type = text_of(message, "type"), *key = text_of(message, "key");
-    if (!type && !err) err = BO_ERR_BAD_MESSAGE;
+    if (err == BO_ERR_UNKNOWN_TYPE && !type) err = BO_ERR_BAD_MESSAGE;
     for (size_t i = 0; type && i < sizeof(handlers) / sizeof(handlers[0]); i++)
         if (strcmp(handlers[i].type, type) == 0) err = handlers[i].run(s, message);
     if (err) bo_session_error(s, err, key && bo_text_is_id(key) ? key : NULL);

@@ -168,6 +168,13 @@ export async function startPayments(t, args = []) {
   return { url: `http://127.0.0.1:${port}`, child };
 }
 
+// New connections, so that each of the gateways is among those who answer (the kernel spreads them at random).
+async function everyGateway(url) {
+  for (let i = 0; i < 12; i++)
+    if (!(await fetch(url, { headers: { connection: 'close' } }).then((r) => r.ok, () => false))) return false;
+  return true;
+}
+
 // Everything at once. options: settings (of the sale), config (lines for the INI file), payments (arguments), sales.
 export async function startBoxoffice(t, options = {}) {
   const folder = temporaryFolder(t);
@@ -198,7 +205,7 @@ export async function startBoxoffice(t, options = {}) {
   };
   const healthy = () => until('boxoffice healthy', () => {
     if (child.exitCode !== null) throw new Error(`boxoffice ended: ${child.output}`);
-    return admin('GET', '/health').then((r) => r.status === 200, () => false);
+    return everyGateway(`http://127.0.0.1:${adminPort}/health`);
   });
   await healthy();
 
@@ -246,8 +253,5 @@ export async function createSale(world, id, settings = {}, seats = 100) {
   if (made.status !== 201) throw new Error(`sale not made: ${made.text}`);
   const opened = await world.admin('POST', `/api/sales/${id}/open`);
   if (opened.status !== 200) throw new Error(`sale not opened: ${opened.text}`);
-  await until('every gateway knows the sale', async () => {
-    for (let i = 0; i < 8; i++) if ((await fetch(`${world.url}/api/sales/${id}`, { headers: { connection: 'close' } })).status !== 200) return false;
-    return true;
-  });
+  await until('every gateway knows the sale', () => everyGateway(`${world.url}/api/sales/${id}`));
 }
