@@ -65,6 +65,18 @@ test('O1 declined and then paid, in either order of arrival, never sells without
   assert.deepEqual(await sale.state('sold', 'free'), [0, 100]);
 });
 
+test('O1 money for an order that is over is given back even if the same person is inside again', async (t) => {
+  const sale = await paying(t);
+  await pay(sale, 'p:1', 'declined');
+  const [[number]] = (await sale.run('line_join', '1', 'g:1')).slice(4);
+  await sale.tick();
+  await sale.run('line_enter', 'g:1', number);
+  await sale.hold('g:1', number, 'k2', 7);
+  assert.equal((await pay(sale, 'p:2', 'paid'))[1], 'refund_due');
+  assert.deepEqual(await sale.stages('g:1'), ['choose']);
+  assert.deepEqual(await sale.state('sold', 'free'), [0, 99]);
+});
+
 test('an unknown order is named so', async (t) => {
   const sale = await paying(t);
   assert.deepEqual(await sale.run('order_pay', 'o:none', 'p:1', 'paid', 1, 'EUR'), ['unknown_order']);
