@@ -28,7 +28,7 @@ struct person {
     int fd;
     uint8_t phase;
     uint64_t random;
-    bool will_leave, will_break, will_vanish, will_give_up, will_release, will_break_paying, ordered;
+    bool will_leave, will_break, will_vanish, will_give_up, will_release, will_break_paying, hears_the_end;
     int wanted, tries, keys;
     uint32_t held[CROWD_SEATS_EACH];
     int held_count;
@@ -222,7 +222,9 @@ static void act(struct person *p) {
         }
         return;
     case PAYING:
-        if (p->will_break_paying) {
+        if (p->hears_the_end) {
+            end(p, CROWD_EXPIRED);
+        } else if (p->will_break_paying) {
             p->will_break_paying = false;
             try_again_later(p);
         }
@@ -286,8 +288,10 @@ static void hear_joined(struct person *p, const char *json) {
     const char *stage = field(json, "stage");
     if (stage && strncmp(stage, "\"wait\"", 6) == 0 && (p->will_leave || p->will_break || p->will_vanish)) after(p, 100, 8000);
     if (stage && strncmp(stage, "\"out\"", 5) == 0) {
-        p->phase = PAYING; /* how the order ended is told next */
-        if (!p->ordered) end(p, CROWD_EXPIRED);
+        p->phase = PAYING; /* if he had an order, how it ended is told next */
+        p->will_break_paying = false;
+        p->hears_the_end = true;
+        after(p, 10000, 10000);
     }
 }
 
@@ -354,7 +358,6 @@ static void hear_entered(struct person *p, const char *json) {
 
 static void hear_pay(struct person *p, const char *json) {
     p->phase = PAYING;
-    p->ordered = true;
     p->process->shared->orders++;
     if (p->process->options->pay_url) { /* the payment service does not decide by itself: pay like a person */
         const char *url = field(json, "url"), *payment = url ? strstr(url, "/pay/") : NULL;

@@ -47,6 +47,7 @@ struct bo_room {
     int64_t waiting_sessions;
     uint64_t head_events;
     struct bo_sessions joins, asks;
+    bool joins_under_way, asks_under_way;
     char **drops;
     size_t drop_count, drop_room;
     struct bo_paid *paid;      /* committed, tickets to be read */

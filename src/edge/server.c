@@ -230,7 +230,6 @@ int bo_server_open(struct bo_gateway *gateway) {
     info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DISABLE_IPV6;
     info.foreign_loops = loops;
     info.user = gateway;
-    info.retry_and_idle_policy = &no_idle_timers;
     info.gid = info.uid = (unsigned)-1;
     info.pt_serv_buf_size = 16384;
     gateway->context = lws_create_context(&info);
@@ -243,6 +242,7 @@ int bo_server_open(struct bo_gateway *gateway) {
     vhost.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     vhost.protocols = protocols;
     vhost.options = LWS_SERVER_OPTION_DISABLE_IPV6;
+    vhost.retry_and_idle_policy = &no_idle_timers;
     vhost.keepalive_timeout = 30;
     vhost.timeout_secs = 10;
     gateway->vhost = lws_create_vhost(gateway->context, &vhost);

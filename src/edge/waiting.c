@@ -190,6 +190,7 @@ static void place_session(struct bo_session *s, const struct bo_value *found) {
 static void joined(void *arg, int err, const struct bo_value *v) {
     struct batch *batch = arg;
     struct bo_room *room = batch->room;
+    room->joins_under_way = false;
     if (!err) {
         room->gateway->clock_offset_ms = bo_value_number(v, 1) - bo_loop_wall_ms();
         bo_room_set_status(room, bo_value_text(v, 3));
@@ -216,8 +217,11 @@ static void send_batch(struct batch *batch, const char *script, const char *flag
     bo_room_run(batch->room, script, args, n, cb, batch);
 }
 
+/* One call at a time: who comes meanwhile is in the next one. So a batch is one person when it is quiet and hundreds when it
+ * is not, and Redis is never asked more often than it answers. */
 void bo_room_send_joins(struct bo_room *room) {
-    while (room->joins.count) {
+    if (room->joins.count && !room->joins_under_way) {
+        room->joins_under_way = true;
         struct batch *batch = take_batch(room, &room->joins);
         char again[BATCH_MAX + 1];
         for (size_t i = 0; i < batch->count; i++) {
@@ -274,6 +278,7 @@ static void answer_ask(struct bo_session *s, const struct bo_value *found, bool 
 static void asked(void *arg, int err, const struct bo_value *v) {
     struct batch *batch = arg;
     struct bo_room *room = batch->room;
+    room->asks_under_way = false;
     for (size_t i = 0; i < batch->count; i++) {
         struct bo_session *s = batch->sessions[i];
         if (!s->wsi) continue;
@@ -286,7 +291,9 @@ static void asked(void *arg, int err, const struct bo_value *v) {
 }
 
 void bo_room_send_asks(struct bo_room *room) {
-    while (room->asks.count) send_batch(take_batch(room, &room->asks), "line_find", NULL, asked);
+    if (!room->asks.count || room->asks_under_way) return;
+    room->asks_under_way = true;
+    send_batch(take_batch(room, &room->asks), "line_find", NULL, asked);
 }
 
 void bo_room_head_moved(struct bo_room *room, int64_t head) {
