@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #define WHEEL_SLOT_MS 50
+#define LISTEN_WITHIN_MS 3000
 #define DRAIN_CHECK_MS 50
 #define DRAIN_STEP 500 /* lws arms a sorted timer per closing connection: not all at once */
 
@@ -51,9 +52,26 @@ static void second_room(void *arg, struct bo_table_link *link) {
     bo_room_second((struct bo_room *)link);
 }
 
+/* Nobody is taken in before the sales are known, so that a gateway just started answers no one with "unknown sale". When
+ * PostgreSQL is down that would be never: after a while it takes people all the same, and says what it cannot do. */
+static void listen_when_ready(struct bo_gateway *gateway) {
+    if (gateway->listening || gateway->draining) return;
+    if (!gateway->sales_loaded && bo_loop_wall_ms() < gateway->listen_at_the_latest) return;
+    const struct bo_config *config = &gateway->config;
+    gateway->listening = bo_server_listen(gateway) == 0;
+    if (gateway->listening) {
+        bo_log_info("gateway serves %s:%lld and admin %s:%lld, up to %lld connections", config->listen_host, (long long)config->listen_port,
+                    config->admin_host, (long long)config->admin_port, (long long)gateway->connections_max);
+    } else {
+        gateway->status = 1;
+        uv_stop(&gateway->loop);
+    }
+}
+
 static void on_second(uv_timer_t *timer) {
     struct bo_gateway *gateway = timer->data;
-    uv_timer_set_repeat(timer, gateway->sales_loaded ? 1000 : 100);
+    listen_when_ready(gateway);
+    uv_timer_set_repeat(timer, gateway->sales_loaded && gateway->listening ? 1000 : 20);
     bo_rooms_load(gateway);
     bo_table_each(&gateway->rooms, second_room, NULL);
     if (!gateway->draining) bo_refunds_make(gateway);
@@ -158,7 +176,7 @@ static void start(struct bo_gateway *gateway) {
     gateway->payments = bo_payment_client_port(gateway->payment_client);
     gateway->wheel_timer = bo_loop_timer(&gateway->loop, WHEEL_SLOT_MS, WHEEL_SLOT_MS, on_wheel, gateway);
     gateway->tick_timer = bo_loop_timer(&gateway->loop, 50, (uint64_t)config->tick_ms, on_tick, gateway);
-    gateway->second_timer = bo_loop_timer(&gateway->loop, 20, 100, on_second, gateway);
+    gateway->second_timer = bo_loop_timer(&gateway->loop, 20, 20, on_second, gateway);
 }
 
 static void free_room(void *arg, struct bo_table_link *link) {
@@ -189,14 +207,12 @@ int bo_gateway_run(struct bo_config *config, const char *config_path, int index)
     struct bo_gateway gateway = {.config = *config, .config_path = config_path};
     bo_metrics_attach(1 + index);
     start(&gateway);
-    int status = bo_server_open(&gateway) == 0 ? 0 : 1;
-    if (status == 0) {
-        bo_log_info("gateway %d serves %s:%lld and admin %s:%lld, up to %lld connections", index, gateway.config.listen_host,
-                    (long long)gateway.config.listen_port, gateway.config.admin_host, (long long)gateway.config.admin_port,
-                    (long long)gateway.connections_max);
+    gateway.listen_at_the_latest = bo_loop_wall_ms() + LISTEN_WITHIN_MS;
+    if (bo_server_open(&gateway) == 0)
         uv_run(&gateway.loop, UV_RUN_DEFAULT);
-    }
+    else
+        gateway.status = 1;
     stop(&gateway);
     bo_metrics_detach();
-    return status;
+    return gateway.status;
 }

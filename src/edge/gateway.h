@@ -51,7 +51,9 @@ struct bo_gateway {
     uv_timer_t *wheel_timer, *tick_timer, *second_timer, *drain_timer;
     uv_signal_t on_term, on_int, on_hup;
     bool refunding;
-    bool draining;
+    bool listening, draining;
+    bo_ms listen_at_the_latest;
+    int status; /* of the process, at the end */
     bo_ms drain_until;
 };
 

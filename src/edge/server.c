@@ -246,9 +246,12 @@ int bo_server_open(struct bo_gateway *gateway) {
     vhost.keepalive_timeout = 30;
     vhost.timeout_secs = 10;
     gateway->vhost = lws_create_vhost(gateway->context, &vhost);
+    return gateway->vhost ? 0 : -1;
+}
+
+int bo_server_listen(struct bo_gateway *gateway) {
     const struct bo_config *config = &gateway->config;
-    if (!gateway->vhost || add_listener(gateway, config->listen_host, (int)config->listen_port, false, &gateway->public_listener) != 0)
-        return -1;
+    if (add_listener(gateway, config->listen_host, (int)config->listen_port, false, &gateway->public_listener) != 0) return -1;
     return add_listener(gateway, config->admin_host, (int)config->admin_port, true, &gateway->admin_listener);
 }
 

@@ -5,8 +5,10 @@
 
 #include "edge/gateway.h"
 
-/* Listens. Logs and returns -1 when a port cannot be had. */
+/* Logs and returns -1 when libwebsockets does not start. */
 int bo_server_open(struct bo_gateway *gateway);
+/* Takes people from now on. Logs and returns -1 when a port cannot be had. */
+int bo_server_listen(struct bo_gateway *gateway);
 /* Takes no new people; those who are here stay, and the admin port goes on. */
 void bo_server_stop_listening(struct bo_gateway *gateway);
 /* In two steps, as libwebsockets needs it on a foreign loop: close, let the loop run empty, free. */

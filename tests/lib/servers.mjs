@@ -205,7 +205,7 @@ export async function startBoxoffice(t, options = {}) {
   };
   const healthy = () => until('boxoffice healthy', () => {
     if (child.exitCode !== null) throw new Error(`boxoffice ended: ${child.output}`);
-    return everyGateway(`http://127.0.0.1:${adminPort}/health`);
+    return child.output.split('gateway serves').length > config.gateways && everyGateway(`http://127.0.0.1:${adminPort}/health`);
   });
   await healthy();
 
