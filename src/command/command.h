@@ -29,6 +29,9 @@ int bo_option_end(int argc, char **argv, int count, const char *usage);
 /* Reads and checks --config FILE and the environment; on failure says why on standard error and returns 2. */
 int bo_command_config(const char *path, const char *process, struct bo_config *ret);
 
+/* A process the supervisor started ends in order when the supervisor is killed; one started by hand stays. */
+void bo_command_end_with_supervisor(void);
+
 /* Starts gateways and scribe under this supervisor (serve.c). */
 void bo_serve_start(struct bo_supervisor *supervisor, const struct bo_config *config, const char *config_path);
 #endif

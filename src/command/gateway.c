@@ -15,5 +15,6 @@ int bo_command_gateway(int argc, char **argv) {
     snprintf(process, sizeof(process), "gateway %d", (int)index);
     struct bo_config config;
     if (bo_command_config(path, process, &config)) return 2;
+    bo_command_end_with_supervisor();
     return bo_gateway_run(&config, path, (int)index);
 }

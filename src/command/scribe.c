@@ -17,6 +17,7 @@ int bo_command_scribe(int argc, char **argv) {
     if (bo_option_end(argc, argv, 0, "scribe [--config FILE]")) return 2;
     struct bo_config config;
     if (bo_command_config(path, "scribe", &config)) return 2;
+    bo_command_end_with_supervisor();
     struct sigaction action = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);

@@ -6,11 +6,14 @@
 #include "command/command.h"
 #include "edge/token.h"
 #include "loop/loop.h"
+#include "metrics/metrics.h"
 #include "postgres/database.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 static void take_out(int *argc, char **argv, int at, int count) {
     memmove(argv + at, argv + at + count, (size_t)(*argc - at - count + 1) * sizeof(*argv));
@@ -53,6 +56,10 @@ int bo_command_config(const char *path, const char *process, struct bo_config *r
         bo_log_setup(process, (enum bo_log_level)bo_log_level_from_name(ret->log_level));
     bo_buffer_free(&problem);
     return err ? 2 : 0;
+}
+
+void bo_command_end_with_supervisor(void) {
+    if (getenv(BO_METRICS_FD_VARIABLE)) prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
 int bo_command_check_config(int argc, char **argv) {

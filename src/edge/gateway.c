@@ -193,7 +193,10 @@ static void stop(struct bo_gateway *gateway) {
     bo_payment_client_close(gateway->payment_client);
     bo_redis_feed_close(gateway->feed);
     bo_redis_store_close(gateway->redis);
+    gateway->redis = NULL;
+    gateway->store = bo_redis_store_port(NULL);
     bo_queue_close(gateway->postgres);
+    gateway->postgres = NULL;
     bo_server_close(gateway);
     uv_run(&gateway->loop, UV_RUN_DEFAULT);
     bo_server_free(gateway);

@@ -77,6 +77,7 @@ void bo_sessions_add(struct bo_sessions *list, struct bo_session *session); /* t
 /* waiting.c */
 void bo_room_join(struct bo_room *room, struct bo_session *session); /* with the next batch */
 void bo_room_send_joins(struct bo_room *room);
+void bo_room_refuse_joins(struct bo_room *room, int err); /* tells those who wait to be sent */
 void bo_room_send_drops(struct bo_room *room);
 void bo_room_send_asks(struct bo_room *room);
 void bo_room_head_moved(struct bo_room *room, int64_t head);

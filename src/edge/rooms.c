@@ -51,6 +51,7 @@ static void settings_loaded(void *arg, int err, const struct bo_value *v) {
     if (err == BO_ERR_LOST_SALE) {
         if (room->state != BO_ROOM_LOST) bo_log_error("sale %s: redis has lost it; it stays closed until it is restored", room->id);
         room->state = BO_ROOM_LOST;
+        bo_room_refuse_joins(room, BO_ERR_LOST_SALE);
     } else if (!err) {
         room->state = BO_ROOM_READY;
         bo_room_set_status(room, bo_value_text(v, 1));

@@ -233,6 +233,18 @@ void bo_room_send_joins(struct bo_room *room) {
     }
 }
 
+void bo_room_refuse_joins(struct bo_room *room, int err) {
+    for (size_t i = 0; i < room->joins.count; i++) {
+        struct bo_session *s = room->joins.items[i];
+        if (s->stage == BO_STAGE_JOINING) {
+            bo_session_set_stage(s, BO_STAGE_OUT, 0);
+            bo_session_error(s, err, NULL);
+        }
+        bo_session_release(s);
+    }
+    room->joins.count = 0;
+}
+
 static void ignore_answer(void *arg, int err, const struct bo_value *v) {
     (void)v;
     struct bo_room *room = arg;

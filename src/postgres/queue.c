@@ -167,8 +167,8 @@ struct bo_queue *bo_queue_open(uv_loop_t *loop, const char *conninfo) {
 }
 
 void bo_queue_run(struct bo_queue *q, const char *sql, const char *const *params, int count, bo_queue_cb cb, void *arg) {
-    if (!q->up || q->pending >= PENDING_MAX) {
-        cb(arg, q->up ? BO_ERR_OVERLOADED : BO_ERR_UNAVAILABLE, "", NULL);
+    if (!bo_queue_is_up(q) || q->pending >= PENDING_MAX) {
+        cb(arg, bo_queue_is_up(q) ? BO_ERR_OVERLOADED : BO_ERR_UNAVAILABLE, "", NULL);
         return;
     }
     struct statement *s = bo_alloc(sizeof(*s));
@@ -185,7 +185,7 @@ void bo_queue_run(struct bo_queue *q, const char *sql, const char *const *params
         drop(q);
 }
 
-bool bo_queue_is_up(const struct bo_queue *q) { return q->up; }
+bool bo_queue_is_up(const struct bo_queue *q) { return q && q->up; }
 
 void bo_queue_close(struct bo_queue *q) {
     if (!q) return;

@@ -20,6 +20,7 @@ struct bo_queue *bo_queue_open(uv_loop_t *loop, const char *conninfo);
 /* Parameters are text, NULL for NULL, copied before it returns. cb runs exactly once, never before it returns except
  * when there is no connection (BO_ERR_UNAVAILABLE) or 10,000 statements wait already (BO_ERR_OVERLOADED). */
 void bo_queue_run(struct bo_queue *queue, const char *sql, const char *const *params, int count, bo_queue_cb cb, void *arg);
+/* A queue that is NULL (closed) is never up, and answers like one without a connection. */
 bool bo_queue_is_up(const struct bo_queue *queue);
 void bo_queue_close(struct bo_queue *queue); /* not from within a callback of the queue */
 

@@ -149,7 +149,11 @@ static long long format_command(char **ret, const struct bo_embedded *script, co
 static void run(void *self, const char *name, const char *sale, const struct bo_arg *args, size_t count, bo_store_cb cb,
                 void *arg) {
     struct bo_redis_store *store = self;
-    const struct bo_embedded *script = find_script(name);
+    const struct bo_embedded *script = store ? find_script(name) : NULL;
+    if (!store) {
+        cb(arg, BO_ERR_UNAVAILABLE, NULL);
+        return;
+    }
     if (!script || store->closed || !store->link.up || store->pending_count >= PENDING_MAX) {
         cb(arg, script ? (store->link.up ? BO_ERR_OVERLOADED : BO_ERR_UNAVAILABLE) : BO_ERR_INTERNAL, NULL);
         return;
@@ -190,7 +194,7 @@ struct bo_redis_store *bo_redis_store_open(uv_loop_t *loop, const char *address,
 
 struct bo_store bo_redis_store_port(struct bo_redis_store *store) { return (struct bo_store){run, store}; }
 
-bool bo_redis_store_is_up(const struct bo_redis_store *store) { return store->link.up; }
+bool bo_redis_store_is_up(const struct bo_redis_store *store) { return store && store->link.up; }
 
 void bo_redis_store_close(struct bo_redis_store *store) {
     if (!store) return;

@@ -14,6 +14,7 @@
 struct bo_redis_store;
 
 struct bo_redis_store *bo_redis_store_open(uv_loop_t *loop, const char *address, int64_t timeout_ms);
+/* The port of NULL (closed) answers BO_ERR_UNAVAILABLE. */
 struct bo_store bo_redis_store_port(struct bo_redis_store *store);
 bool bo_redis_store_is_up(const struct bo_redis_store *store);
 /* Fails everything pending; the memory goes with the loop's next turns. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { execSync } from 'node:child_process';
+import fs from 'node:fs';
 import { test } from 'node:test';
 import { arrive, Person } from '../lib/person.mjs';
 import { startBoxoffice, until } from '../lib/servers.mjs';
@@ -64,6 +65,17 @@ test('SIGHUP reloads what may change, refuses what is wrong, and nobody notices'
   world.child.kill('SIGHUP');
   await until('named', () => /needs a restart: listen_port/.test(world.child.output));
   await person.next('position');
+});
+
+test('a supervisor that is killed takes its processes with it, and the next one goes on', async (t) => {
+  const world = await startBoxoffice(t, { settings: { policy: 'capacity', capacity: 0 } });
+  const person = await arrive(world);
+  const before = [...children(world, 'gateway'), ...children(world, 'scribe')];
+  await world.child.stop('SIGKILL');
+  await until('all gone', () => before.every((pid) => !fs.existsSync(`/proc/${pid}`) || fs.readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')));
+  world.startAgain();
+  await world.healthy();
+  assert.equal((await arrive(world, { resume: person.resume })).number, 1);
 });
 
 test('Redis restarts: holds and admissions stop, nothing is lost, and it goes on', async (t) => {

@@ -106,6 +106,8 @@ export class Person {
 
 export async function arrive(world, more) {
   const person = await new Person(world).connect();
-  if (more !== false) await person.join(more);
+  if (more === false) return person;
+  const answer = await person.join(more);
+  if (answer.type !== 'joined') throw new Error(`not joined: ${JSON.stringify(answer)}`);
   return person;
 }
