@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "loop/loop.h"
 
 #include <math.h>
 #include <poll.h>
@@ -15,22 +16,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PEOPLE_PER_PROCESS 15000 /* below the limit on open files, and below the ports one source address has */
-
-int64_t crowd_now_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-int64_t crowd_now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Log-linear: 32 steps per doubling, so a value is off by 3 % at most. */
 void crowd_histogram_add(_Atomic int64_t *histogram, int64_t us) {
@@ -112,8 +100,8 @@ struct peak {
 
 /* Shows how it goes, notes the gateways' memory while most people are connected, and ends when all have an end. */
 static void watch(const struct crowd_options *o, struct crowd_shared *shared, struct peak *peak) {
-    int64_t started = crowd_now_us(), shown = 0;
-    while (!interrupted && shared->ended < o->people && crowd_now_us() - started < (int64_t)o->limit_s * 1000000) {
+    int64_t started = bo_loop_steady_us(), shown = 0;
+    while (!interrupted && shared->ended < o->people && bo_loop_steady_us() - started < (int64_t)o->limit_s * 1000000) {
         poll(NULL, 0, 200);
         int status;
         if (waitpid(-1, &status, WNOHANG) > 0) {
@@ -124,8 +112,8 @@ static void watch(const struct crowd_options *o, struct crowd_shared *shared, st
             peak->connections = shared->connected;
             peak->memory = crowd_gateway_memory(o->supervisor);
         }
-        if (crowd_now_us() - shown < 2000000 || o->visit) continue;
-        shown = crowd_now_us();
+        if (bo_loop_steady_us() - shown < 2000000 || o->visit) continue;
+        shown = bo_loop_steady_us();
         fprintf(stderr, "%4.0f s: %7lld connected %7lld joined %7lld admitted %7lld ended\n", (double)(shown - started) / 1e6,
                 (long long)shared->connected, (long long)shared->joined, (long long)shared->admitted, (long long)shared->ended);
     }
@@ -186,7 +174,7 @@ int main(int argc, char **argv) {
     o.processes = (o.people + PEOPLE_PER_PROCESS - 1) / PEOPLE_PER_PROCESS;
     if (o.processes < 2 && o.people > 1000) o.processes = 2;
     struct crowd_shared *shared = make_shared(o.people);
-    int64_t started = crowd_now_us();
+    int64_t started = bo_loop_steady_us();
     for (int i = 0; i < o.processes; i++) {
         int from = (int)((int64_t)o.people * i / o.processes), to = (int)((int64_t)o.people * (i + 1) / o.processes);
         pid_t pid = fork();
@@ -200,7 +188,7 @@ int main(int argc, char **argv) {
     }
     struct peak peak = {0};
     watch(&o, shared, &peak);
-    double wall_s = (double)(crowd_now_us() - started) / 1e6;
+    double wall_s = (double)(bo_loop_steady_us() - started) / 1e6;
     shared->stop = true;
     while (wait(NULL) > 0) {
     }

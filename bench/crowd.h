@@ -56,8 +56,6 @@ struct crowd_options {
 
 void crowd_histogram_add(_Atomic int64_t *histogram, int64_t us);
 double crowd_histogram_ms(_Atomic int64_t *histogram, double quantile);
-int64_t crowd_now_us(void);
-int64_t crowd_now_ms(void); /* wall clock */
 
 /* One process: people from to to. Ends when all have an end, or shared->stop. */
 void crowd_run(const struct crowd_options *options, struct crowd_shared *shared, int process, int from, int to);

@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "bench/crowd.h"
+#include "loop/loop.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -58,7 +59,7 @@ static bool chance(struct person *p, int per_thousand) { return draw(p) % 1000 <
 
 static void after(struct person *p, int64_t from_ms, int64_t to_ms) {
     int64_t ms = from_ms + (int64_t)(draw(p) % (uint64_t)(to_ms - from_ms + 1));
-    bo_wheel_set(&p->process->wheel, &p->timer, crowd_now_ms() + (int64_t)((double)ms * p->process->options->think));
+    bo_wheel_set(&p->process->wheel, &p->timer, bo_loop_wall_ms() + (int64_t)((double)ms * p->process->options->think));
 }
 
 /* ---- socket ---- */
@@ -148,7 +149,7 @@ static void upgrade(struct person *p) {
 
 static void join(struct person *p) {
     char text[2048];
-    if (!p->told->join_sent_us) p->told->join_sent_us = crowd_now_us();
+    if (!p->told->join_sent_us) p->told->join_sent_us = bo_loop_steady_us();
     if (p->resume && p->told->shown)
         snprintf(text, sizeof(text), "{\"type\":\"join\",\"sale\":\"%s\",\"resume\":\"%s\",\"shown\":%lld}", p->process->options->sale,
                  p->resume, (long long)p->told->shown);
@@ -171,7 +172,7 @@ static void hold_some(struct person *p, const char *states, int length) {
         if (states[seat] == '0') bo_buffer_printf(&text, "%s\"%s\"", found++ ? "," : "", p->process->options->guids[seat]);
     }
     bo_buffer_add_text(&text, "]}");
-    p->hold_sent_us = crowd_now_us();
+    p->hold_sent_us = bo_loop_steady_us();
     if (!found) p->hold_sent_us = 0;
     if (!found && p->held_count) p->wanted = p->held_count; /* content with what he has */
     if (found)
@@ -277,7 +278,7 @@ static int read_seats(struct person *p, const char *list, uint32_t *ret) {
 static void hear_joined(struct person *p, const char *json) {
     struct crowd_person *told = p->told;
     if (!told->joined_us) {
-        told->joined_us = crowd_now_us();
+        told->joined_us = bo_loop_steady_us();
         told->number = number(json, "number");
         copy_text(json, "person", told->id, sizeof(told->id));
         p->process->shared->joined++;
@@ -297,7 +298,7 @@ static void hear_joined(struct person *p, const char *json) {
 
 static void hear_held(struct person *p, const char *json) {
     if (p->hold_sent_us) {
-        crowd_histogram_add(p->process->shared->hold_us, crowd_now_us() - p->hold_sent_us);
+        crowd_histogram_add(p->process->shared->hold_us, bo_loop_steady_us() - p->hold_sent_us);
         p->process->shared->holds++;
     }
     p->hold_sent_us = 0;
@@ -309,7 +310,7 @@ static void hear_held(struct person *p, const char *json) {
 
 static void hear_refused(struct person *p, const char *json) {
     p->process->shared->conflicts++;
-    crowd_histogram_add(p->process->shared->hold_us, crowd_now_us() - p->hold_sent_us);
+    crowd_histogram_add(p->process->shared->hold_us, bo_loop_steady_us() - p->hold_sent_us);
     p->hold_sent_us = 0;
     const char *states = field(json, "states");
     if (states && ++p->tries < 50)
@@ -340,7 +341,7 @@ static void hear_position(struct person *p, const char *json) {
 static void hear_admitted(struct person *p, const char *json) {
     char text[1200], access[1024];
     if (!p->told->admitted_ms) {
-        p->told->admitted_ms = crowd_now_ms();
+        p->told->admitted_ms = bo_loop_wall_ms();
         p->process->shared->admitted++;
     }
     copy_text(json, "access", access, sizeof(access));
@@ -371,7 +372,6 @@ static void hear_pay(struct person *p, const char *json) {
 static void hear_error(struct person *p, const char *json) {
     const char *code = field(json, "code");
     p->process->shared->errors++;
-    if (getenv("CROWD_DEBUG")) fprintf(stderr, "%d: %s\n", p->phase, json);
     bool again = field(json, "retry_ms") != NULL;
     if (again && p->phase == LINE)
         try_again_later(p);
@@ -386,38 +386,19 @@ static void hear_map(struct person *p, const char *json) {
     if (p->phase == INSIDE && !p->hold_sent_us && states) hold_some(p, states + 1, (int)text_length(states));
 }
 
-static void hear_expired(struct person *p, const char *json) {
-    (void)json;
-    end(p, CROWD_EXPIRED);
-}
-
-static void hear_sold_out(struct person *p, const char *json) {
-    (void)json;
-    end(p, CROWD_SOLD_OUT);
-}
-
-static void hear_ended(struct person *p, const char *json) {
-    (void)json;
-    end(p, CROWD_ENDED);
-}
-
-static void hear_left(struct person *p, const char *json) {
-    (void)json;
-    end(p, CROWD_LEFT);
-}
-
-static void hear_order_failed(struct person *p, const char *json) {
-    (void)json;
-    end(p, CROWD_DECLINED);
-}
+/* These words are the end for him. */
+static const struct {
+    const char *type;
+    enum crowd_fate fate;
+} last_words[] = {{"expired", CROWD_EXPIRED}, {"sold_out", CROWD_SOLD_OUT}, {"ended", CROWD_ENDED}, {"left", CROWD_LEFT},
+                  {"order_failed", CROWD_DECLINED}};
 
 static const struct {
     const char *type;
     void (*hear)(struct person *, const char *);
 } words[] = {{"position", hear_position}, {"joined", hear_joined},     {"admitted", hear_admitted}, {"entered", hear_entered},
              {"map", hear_map},           {"held", hear_held},         {"released", hear_held},     {"refused", hear_refused},
-             {"pay", hear_pay},           {"bought", hear_bought},     {"expired", hear_expired},   {"sold_out", hear_sold_out},
-             {"ended", hear_ended},       {"left", hear_left},         {"order_failed", hear_order_failed}, {"error", hear_error}};
+             {"pay", hear_pay},           {"bought", hear_bought},     {"error", hear_error}};
 
 static void hear(struct person *p, const char *json) {
     char type[24];
@@ -426,6 +407,11 @@ static void hear(struct person *p, const char *json) {
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strcmp(words[i].type, type) == 0) {
             words[i].hear(p, json);
+            return;
+        }
+    for (size_t i = 0; i < sizeof(last_words) / sizeof(last_words[0]); i++)
+        if (strcmp(last_words[i].type, type) == 0) {
+            end(p, last_words[i].fate);
             return;
         }
 }
@@ -522,7 +508,7 @@ static void draw_character(struct person *p, int index) {
 
 static void start_some(struct process *process, int64_t started_ms) {
     const struct crowd_options *options = process->options;
-    int64_t passed = crowd_now_ms() - started_ms;
+    int64_t passed = bo_loop_wall_ms() - started_ms;
     int allowed = options->ramp_ms > passed ? (int)((process->to - process->from) * passed / options->ramp_ms) : process->to - process->from;
     while (process->next < process->from + allowed && process->connecting < CONNECTING_MAX) go(&process->people[process->next++ - process->from]);
 }
@@ -534,7 +520,7 @@ void crowd_run(const struct crowd_options *options, struct crowd_shared *shared,
     inet_pton(AF_INET, options->host, &process.server.sin_addr);
     process.source = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000002u + (uint32_t)number_of)};
     process.people = bo_alloc((size_t)(to - from) * sizeof(*process.people));
-    bo_wheel_init(&process.wheel, 10, crowd_now_ms());
+    bo_wheel_init(&process.wheel, 10, bo_loop_wall_ms());
     for (int i = from; i < to; i++) {
         struct person *p = &process.people[i - from];
         p->process = &process;
@@ -542,7 +528,7 @@ void crowd_run(const struct crowd_options *options, struct crowd_shared *shared,
         p->fd = -1;
         draw_character(p, i);
     }
-    int64_t started = crowd_now_ms();
+    int64_t started = bo_loop_wall_ms();
     struct epoll_event events[EVENTS];
     while (!shared->stop) {
         start_some(&process, started);
@@ -551,6 +537,6 @@ void crowd_run(const struct crowd_options *options, struct crowd_shared *shared,
             struct person *p = events[i].data.ptr;
             if (p->fd >= 0) on_event(p, events[i].events);
         }
-        bo_wheel_run(&process.wheel, crowd_now_ms(), timer_due, NULL);
+        bo_wheel_run(&process.wheel, bo_loop_wall_ms(), timer_due, NULL);
     }
 }

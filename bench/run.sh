@@ -97,8 +97,7 @@ children="$children $server"
 until curl -fs -o /dev/null "http://127.0.0.1:$port/api/sales/bench/plan"; do kill -0 $server || { cat "$folder/boxoffice.log"; exit 1; }; done
 
 status=0
-[ -z "${BENCH_HOOK:-}" ] || (sleep ${BENCH_HOOK_AT:-30}; FOLDER=$folder PORT=$port TOKEN=$PAYMENT_SECRET sh -c "$BENCH_HOOK") &
-${CROWD:-build/bench/crowd} --people "$people" --port $port --sale bench --postgres "$postgres" --supervisor $server --seed "$seed" --limit "$limit" \
+build/bench/crowd --people "$people" --port $port --sale bench --postgres "$postgres" --supervisor $server --seed "$seed" --limit "$limit" \
     --think "$think" >"$folder/report" || status=$?
 grep -v '"level":"info"' "$folder/boxoffice.log" | head -20 >&2 || true
 cat "$folder/report"

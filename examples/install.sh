@@ -4,7 +4,7 @@
 set -eu
 run="gcc meson ninja-build pkg-config python3 libuv1-dev libhiredis-dev libwebsockets-dev libwebsockets-evlib-uv libjansson-dev
  libpq-dev libjwt-dev libcurl4-openssl-dev libssl-dev libinih-dev redis-server postgresql nodejs curl ca-certificates"
-tests="clang npm chromium libcmocka-dev lua5.1 lua-check"
+tests="clang npm chromium libcmocka-dev lua5.1"
 packages=$run
 [ "${1:-run}" = test ] && packages="$run $tests"
 

@@ -22,6 +22,17 @@ test('O2 T2 the same payment told 10 times at once is one sale', async (t) => {
   assert.deepEqual(await sale.state('sold', 'free'), [2, 98]);
 });
 
+test('O2 T2 the same order sent 10 times at once is one order', async (t) => {
+  const sale = new Sale(await startScripts(t));
+  await sale.load();
+  const number = await sale.inside('g:1');
+  await sale.hold('g:1', number, 'k', 1);
+  const answers = await Promise.all(Array.from({ length: 10 }, (_, i) => sale.run('order_checkout', 'g:1', number, `o:${i}`)));
+  assert.equal(new Set(answers.map(([, , order]) => order)).size, 1);
+  assert.equal((await kinds(sale)).filter((kind) => kind === 'checkout').length, 1);
+  assert.equal(await sale.redis.hlen(sale.key.orders), 1);
+});
+
 test('O1 declined: the seats are free and the next one is admitted; declined after paid changes nothing', async (t) => {
   const sale = await paying(t, [1, 2], { policy: 'capacity', capacity: 1 });
   await sale.join('g:2');
