@@ -5,7 +5,7 @@ import path from 'node:path';
 import { root, startRedis, temporaryFolder } from './servers.mjs';
 
 const names = ['line', 'active', 'state', 'people', 'seats', 'map', 'absent', 'gone', 'orders', 'log', 'feed'];
-const lua = path.join(root, 'lua');
+const lua = process.env.LUA_FOLDER ?? path.join(root, 'lua'); // tests/mutations.py points to changed copies
 const expand = (text) => text.replace(/^--- include (\w+)$/gm, (_, name) => expand(fs.readFileSync(path.join(lua, 'lib', `${name}.lua`), 'utf8')));
 
 export const defaults = { policy: 'both', rate_count: 1000, rate_ms: 1000, capacity: 1000, limit: 3, claim_ms: 60000, choose_ms: 600000, pay_ms: 420000,

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Takes one guard after another out of a copy of the scripts and runs the suite that must notice. Every line has to say RED.
+
+usage: tests/mutations.py     (two minutes; not part of tests/run.sh)
+"""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+# script, what is taken out, what stands there instead, the test file that must go red
+GUARDS = [
+    ('seats_hold.lua', 'if #refused > 0 then',
+     'if false then', 'seats'),
+    ('seats_hold.lua', '+ #asked > limit then',
+     '+ #asked > limit + 1 then', 'seats'),
+    ('seats_hold.lua', 'if before then return before end',
+     '', 'seats'),
+    ('seats_hold.lua', "if p.st == 'pay' then return {'already_paying'} end",
+     '', 'seats'),
+    ('lib/admit.lua', "room = math.min(room, capacity - call('ZCARD', ACTIVE))",
+     'room = math.min(room, capacity)', 'line'),
+    ('lib/admit.lua', 'room = math.min(room, left)',
+     '', 'line'),
+    ('lib/admit.lua', 'if seq - committed > backlog_max then return 0, -1 end',
+     '', 'line'),
+    ('lib/admit.lua', '    if away[i] then',
+     '    if false then', 'line'),
+    ('lib/admit.lua', 'math.min(free, POP_MAX)',
+     'POP_MAX', 'seats'),
+    ('line_leave.lua', "end_admission(person, p, 'left')\nadmit()",
+     "end_admission(person, p, 'left')", 'line'),
+    ('line_leave.lua', '  count_gone(tonumber(number))\n',
+     '', 'line'),
+    ('line_enter.lua', 'p.n ~= number',
+     'false', 'line'),
+    ('line_enter.lua', "if p.d <= now then return {'admission_expired'} end",
+     '', 'line'),
+    ('order_pay.lua', "if o.payment == payment then return {'ok', 'paid', o.seq} end",
+     '', 'orders'),
+    ('order_pay.lua', 'if amount ~= o.amount or currency',
+     'if false and currency', 'orders'),
+    ('order_pay.lua', 'if p.d <= now then',
+     'if false then', 'orders'),
+    ('order_pay.lua', 'if not o.refunds[payment] then',
+     'if true then', 'orders'),
+    ('order_pay.lua', "if o.st ~= 'paying' then return owe_refund",
+     'if false then return owe_refund', 'orders'),
+    ('lib/sale.lua', '  free_seats(p)\n  if stage',
+     '  if stage', 'line'),
+    ('sale_load.lua', 'if committed > 0 then',
+     'if false then', 'line'),
+    ('sale_load.lua', "if version <= tonumber(known[1]) then return {'ok', known[2]} end",
+     '', 'line'),
+    ('log_commit.lua', "if seq > numbers('committed') then",
+     'if true then', 'line'),
+    ('order_checkout.lua', "if p.st == 'pay' then",
+     'if false then', 'seats'),
+    ('line_join.lua', "if number then return {tonumber(number), 'wait', 0, ''} end",
+     '', 'line'),
+    ('line_tick.lua', 'end_overdue()\ndrop',
+     'drop', 'line'),
+]
+
+
+def goes_red(script, guard, instead, suite):
+    with tempfile.TemporaryDirectory() as folder:
+        lua = shutil.copytree(os.path.join(ROOT, "lua"), os.path.join(folder, "lua"))
+        path = os.path.join(lua, script)
+        text = open(path).read()
+        assert guard in text, "%s no longer has: %s" % (script, guard)
+        open(path, "w").write(text.replace(guard, instead, 1))
+        test = os.path.join(ROOT, "tests/lua/%s.test.mjs" % suite)
+        run = subprocess.run(["node", "--test-reporter=tap", test], capture_output=True, text=True, timeout=300,
+                             env={**os.environ, "LUA_FOLDER": lua})
+        return "\nnot ok" in run.stdout
+
+
+green = 0
+for mutation in GUARDS:
+    red = goes_red(*mutation)
+    green += not red
+    print("RED  " if red else "GREEN", mutation[0], "without:", mutation[1].strip().splitlines()[0], flush=True)
+print("%d guards, %d not noticed" % (len(GUARDS), green))
+sys.exit(1 if green else 0)
