@@ -20,7 +20,6 @@ local function owe_refund(reason)
     o.refunds[payment] = record('refund_due', {person = person, order = order, payment = payment, amount = amount,
                                                currency = currency, reason = reason})
     save_order()
-    publish('refund', person, order, o.refunds[payment])
   end
   return {'ok', 'refund_due', o.refunds[payment]}
 end

@@ -82,7 +82,7 @@ static int on_enter(struct bo_session *s, const json_t *message) {
     if (err) return err;
     if (strcmp(claim.sale, s->room->id) != 0 || strcmp(claim.person, s->person) != 0) return BO_ERR_TOKEN_FOREIGN;
     s->number = claim.number;
-    bo_session_enter(s, access);
+    bo_session_enter(s);
     return 0;
 }
 

@@ -87,7 +87,7 @@ void bo_session_tell_time(struct bo_session *session);
 void bo_session_timer(struct bo_session *session); /* its timer is due */
 
 /* commands.c: answers to messages of people who are inside */
-void bo_session_enter(struct bo_session *session, const char *access);
+void bo_session_enter(struct bo_session *session); /* with the number of an access token that was checked */
 void bo_session_seats(struct bo_session *session, const char *script, const char *key, const struct bo_seat **seats, size_t count);
 void bo_session_checkout(struct bo_session *session, const char *key);
 void bo_session_leave(struct bo_session *session);

@@ -73,6 +73,7 @@ void bo_session_set_stage(struct bo_session *s, enum bo_stage stage, bo_ms deadl
         s->order = NULL;
     }
     if (stage != BO_STAGE_CHOOSE && stage != BO_STAGE_PAY) s->entered = false;
+    if (s->close_sent && s->wsi) return; /* the timer stands for his answer to the close frame now */
     bo_wheel_remove(&s->timer);
     if (!s->wsi) return;
     bo_ms now = bo_loop_wall_ms();
