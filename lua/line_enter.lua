@@ -7,7 +7,7 @@ local p = load_person(person)
 if not p or p.n ~= number or not call('ZSCORE', ACTIVE, person) then return {'not_admitted'} end
 if p.d <= now then return {'admission_expired'} end
 if p.st == 'claim' then
-  p.st, p.d = 'choose', now + numbers('choose_ms')
+  p.st, p.t, p.d = 'choose', nil, now + numbers('choose_ms')
   call('ZADD', ACTIVE, p.d, person)
   save_person(person, p)
   record('enter', {person = person, number = number, deadline = p.d})

@@ -1,59 +1,103 @@
--- Puts a batch of people into the line, or finds them where they already are (rules L2, L6, L7).
--- ARGV     one character per person, then the people. '1': gives a new place to whoever has none; '0': not to who was
---          inside and is out, but says how it ended for him; '-': gives no new place to anyone
--- returns  {code, now, head, status, then per person {number, stage, deadline, order}}; stage "wait" in line
+-- Puts a batch of people into the line, or finds them where they already are (rules L2, L4, L6, L7).
+-- ARGV     one character per person, how many people, the people, then for each who brings an invitation his place among
+--          them, lane, quota of the lane (0: none), invitation ('-': his site's token says the lane).
+--          '1': gives a new place to whoever has none; '0': not to who was inside and is out, but says how it ended for
+--          him; '-': gives no new place to anyone
+-- returns  {code, now, head, status, opened, waiting, number handed out last, then per person {number, stage, deadline,
+--          order, 1 if the place is new}}; stage "wait" in line
 --- include sale
-local again, people = ARGV[1], {unpack(ARGV, 2)}
+--- include line
+--- include admit
+local again, people_count = ARGV[1], tonumber(ARGV[2])
+local people = {unpack(ARGV, 3, 2 + people_count)}
+local invitations = {}
+for i = 3 + people_count, #ARGV, 4 do
+  invitations[tonumber(ARGV[i])] = {lane = tonumber(ARGV[i + 1]), quota = tonumber(ARGV[i + 2]), id = ARGV[i + 3]}
+end
+local JOINABLE = {open = true, paused = true, draft = true, through = true}
 
+local state = call('HMGET', STATE, 'status', 'lottery', 'seed', 'gathers_at')
+local status, open_now = state[1], is_open_now()
+if not status then return {'unknown_sale'} end
+
+-- Where somebody is already; nil: nowhere.
 local function place(person, number, packed, may_queue_again)
   local p = packed and cmsgpack.unpack(packed)
-  if number then return {tonumber(number), 'wait', 0, ''} end
+  if number then return {tonumber(number), 'wait', 0, '', 0} end
   if not p then return nil end
   if p.st == 'out' then
     if may_queue_again then return nil end
-    return {p.n, 'out', 0, p.last or ''}
+    return {p.n, 'out', 0, p.last or '', 0}
   end
   if p.st == 'away' then
     call('ZADD', LINE, p.n, person)
     p.st = 'out'
     save_person(person, p)
-    return {p.n, 'wait', 0, ''}
+    return {p.n, 'wait', 0, '', 0}
   end
-  return {p.n, p.st, p.d, p.o or ''}
+  tell_admitted(person, p)
+  return {p.n, p.st, p.d, p.o or '', 0}
 end
 
-local status = call('HGET', STATE, 'status')
-if not status then return {'unknown_sale'} end
+-- The lane somebody may stand in, or nil and the code that says why not.
+local function lane_for(person, invitation)
+  if not invitation then return 0 end
+  local owner = invitation.id ~= '-' and call('HGET', LANES, 'i' .. invitation.id)
+  if owner and owner ~= person then return nil, 'invitation_used' end
+  if owner then return invitation.lane end
+  if invitation.quota > 0 and tonumber(call('HGET', LANES, 'n' .. invitation.lane) or 0) >= invitation.quota then return nil, 'lane_full' end
+  call('HINCRBY', LANES, 'n' .. invitation.lane, 1)
+  if invitation.id ~= '-' then call('HSET', LANES, 'i' .. invitation.id, person) end
+  return invitation.lane
+end
+
+local function new_number(person, lane)
+  if state[2] == '1' and not open_now then
+    local number = draw(person, lane, state[3])
+    call('HINCRBY', LANES, 'd' .. lane .. ':' .. math.floor((number + lane * LANE + DRAW) / DRAW_BUCKET), 1)
+    return number
+  end
+  return count(lane_field('next', lane), 1) - lane * LANE
+end
+
+-- Nobody takes a new place now: the code that says why; nil: one may.
+local function refusal()
+  if not JOINABLE[status] then return status end
+  if wall < tonumber(state[4] or 0) then return 'too_early' end
+end
+
 local numbers_now = call('ZMSCORE', LINE, unpack(people))
 local records = call('HMGET', PEOPLE, unpack(people))
-local answer = {'ok', now, numbers('head'), status}
-local seen, fresh = {}, {}
+local refused = refusal()
+local found_all, seen, places, joined, invited = {}, {}, {}, {}, {}
 for i, person in ipairs(people) do
-  local found = seen[person] or place(person, numbers_now[i], records[i], again:sub(i, i) == '1')
-  if not found and again:sub(i, i) == '-' then
-    found = {0, 'out', 0, ''}
-  elseif not found then
-    if status == 'open' or status == 'paused' or status == 'draft' then
-      found = {0, 'wait', 0, ''}
-      fresh[#fresh + 1] = person
+  local may, invitation = again:sub(i, i), invitations[i]
+  local found = seen[person] or place(person, numbers_now[i], records[i], may == '1')
+  local better = found and found[2] == 'wait' and invitation and invitation.lane > lane_of(found[1])
+  if (not found or better) and may == '-' then
+    found = found or {0, 'out', 0, '', 0}
+  elseif not found and refused then
+    found = {0, refused, 0, '', 0}
+  elseif not found or better then
+    local lane, problem = lane_for(person, invitation)
+    if lane then
+      if better then count_gone(found[1]) end
+      found = {new_number(person, lane), 'wait', 0, '', 1}
+      places[#places + 1], places[#places + 2] = found[1], person
+      joined[#joined + 1], joined[#joined + 2] = person, found[1]
+      if invitation then invited[#invited + 1], invited[#invited + 2] = person, invitation.id end
     else
-      found = {0, status, 0, ''}
+      found = found or {0, problem, 0, '', 0}
     end
   end
   seen[person] = found
-  answer[#answer + 1] = found
+  found_all[i] = found
 end
-if #fresh > 0 then
-  local last = count('next', #fresh)
-  local places, joined = {}, {}
-  for i, person in ipairs(fresh) do
-    local number = last - #fresh + i
-    seen[person][1] = number
-    places[#places + 1], places[#places + 2] = number, person
-    joined[#joined + 1], joined[#joined + 2] = person, number
-  end
+if #places > 0 then
   call('ZADD', LINE, unpack(places))
-  record('join', {people = joined})
+  count('handed_out', #places / 2)
+  record('join', {people = joined, invited = #invited > 0 and invited or nil})
 end
 call('ZREM', ABSENT, unpack(people))
-return answer
+local head, last = numbers('head', 'next')
+return {'ok', now, head, status, open_now and 1 or 0, call('ZCARD', LINE), last, unpack(found_all)}

@@ -1,11 +1,24 @@
--- The clock's part, harmless to call from any number of servers: ends what ran out, admits who may come in.
--- returns  {code, now, wait ms until the rate allows more or -1, head, waiting, active, status, free, sold,
---           admitted, seq, committed, numbers handed out}
+-- The clock's part, harmless to call from any number of servers: ends what ran out, admits who may come in, once a second
+-- publishes what positions are worked out from. Ticks of many servers that come together do the work of one.
+-- ARGV     how far this gateway wants admission slowed down, in percent (100: not at all), and why
+-- returns  {code, now, wait ms until a tick is worth while or -1, head, waiting, active, status, free, sold,
+--           admitted, seq, committed, numbers handed out, opened, ms to the opening, brake in percent, why}
 --- include sale
+--- include line
 --- include admit
+--- include view
+local WORK_EVERY_MS = 20
+local VIEW_EVERY_MS = 1000
+local BRAKE_MS = 3000
+
 local function end_overdue()
   for _, person in ipairs(call('ZRANGEBYSCORE', ACTIVE, '-inf', now, 'LIMIT', 0, 100)) do
-    end_admission(person, load_person(person), 'expired')
+    local p = load_person(person)
+    if p.st == 'claim' and not p.t then
+      take_back_admission(person, p)
+    else
+      end_admission(person, p, 'expired')
+    end
   end
 end
 
@@ -31,12 +44,33 @@ local function drop_absent()
   if #left > 0 then record('leave', {people = left, reason = 'grace'}) end
 end
 
+-- The strongest wish counts, and is forgotten when nobody repeats it.
+local function set_brake(percent, why)
+  local before, untill = numbers('brake', 'brake_until')
+  if untill <= now or percent <= before then
+    call('HSET', STATE, 'brake', percent, 'brake_why', why, 'brake_until', now + BRAKE_MS)
+  end
+end
+
 local status = call('HGET', STATE, 'status')
 if not status then return {'unknown_sale'} end
-end_overdue()
-drop_absent()
-local admitted, wait = admit()
-local head, free, sold, total_admitted, seq, committed, handed_out =
-  numbers('head', 'free', 'sold', 'admitted', 'seq', 'committed', 'next')
-return {'ok', now, wait, head, call('ZCARD', LINE), call('ZCARD', ACTIVE), status, free, sold, total_admitted,
-        seq, committed, handed_out}
+local ticked, viewed, opened = numbers('ticked', 'viewed', 'opened')
+local wait = -1
+if math.abs(now - ticked) >= WORK_EVERY_MS or (opened == 0 and is_open_now()) then
+  call('HSET', STATE, 'ticked', now, 'clock', now)
+  if tonumber(ARGV[1]) < 100 then set_brake(tonumber(ARGV[1]), ARGV[2]) end
+  end_overdue()
+  drop_absent()
+  local _
+  _, wait = admit()
+  if math.abs(now - viewed) >= VIEW_EVERY_MS then
+    call('HSET', STATE, 'viewed', now)
+    if call('ZCARD', LINE) > 0 then publish('view', view()) end
+  end
+  if may_publish then flush_news() end
+end
+local head, free, sold, total_admitted, seq, committed, handed_out, opens_at =
+  numbers('head', 'free', 'sold', 'admitted', 'seq', 'committed', 'handed_out', 'opens_at')
+local slowed, why = brake()
+return {'ok', now, wait, head, call('ZCARD', LINE), call('ZCARD', ACTIVE), call('HGET', STATE, 'status'), free, sold, total_admitted,
+        seq, committed, handed_out, is_open_now() and 1 or 0, math.max(0, opens_at - wall), slowed, why}

@@ -3,6 +3,7 @@
 -- ARGV     order, payment, "paid" or "declined", amount, currency
 -- returns  {code, order state, log number after whose commit it may be told}
 --- include sale
+--- include line
 --- include admit
 local order, payment, outcome, amount, currency = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local packed = call('HGET', ORDERS, order)

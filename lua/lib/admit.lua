@@ -1,6 +1,8 @@
 -- Admission from the front of the line (rules A1-A4, A8). Included by every script that can free a place,
 -- so that a freed place is refilled by the event itself.
 
+local TOLD_WITHIN_MS = 15000 -- an admission that no gateway has told anyone by then is taken back
+
 -- How many the rate still allows, and in how many ms it will allow more. Counted over a sliding window, so
 -- that no interval, wherever it starts, sees more than rate_count. The window holds at most 64 entries; beyond
 -- that, neighbours are merged under the later time, which can only delay.
@@ -36,6 +38,19 @@ local function spend_rate(window, admitted)
   call('HSET', STATE, 'window', cmsgpack.pack(window))
 end
 
+-- How far admission is slowed down, in percent of what policy allows, and why (rule A8). Two things slow it: what gateways
+-- report of errors and latency (line_tick), and the log's backlog: above a quarter of backlog_max the less the longer it is,
+-- and at backlog_max nothing.
+local function brake()
+  local percent, untill, seq, committed, backlog_max = numbers('brake', 'brake_until', 'seq', 'committed', 'backlog_max')
+  local why = ''
+  if untill > now then why = call('HGET', STATE, 'brake_why') else percent = 100 end
+  local lag, starts = seq - committed, backlog_max / 4
+  local by_lag = lag <= starts and 100 or math.max(0, math.floor(100 * (backlog_max - lag) / (backlog_max - starts)))
+  if by_lag < percent then percent, why = by_lag, 'backlog' end
+  return percent, why
+end
+
 -- Steps over who has no connection right now: he keeps his number and is next when he comes back.
 local function set_aside(popped)
   local present, names = {}, {}
@@ -61,52 +76,90 @@ local function activate(people, deadline)
   local saves, places = {}, {}
   for i = 1, #names do
     local p = records[i] and cmsgpack.unpack(records[i]) or {b = 0}
-    p.st, p.n, p.d, p.h, p.o = 'claim', people[i * 2], deadline, {}, nil
+    p.st, p.n, p.d, p.t, p.h, p.o = 'claim', people[i * 2], deadline, nil, {}, nil
     saves[#saves + 1], saves[#saves + 2] = names[i], cmsgpack.pack(p)
     places[#places + 1], places[#places + 2] = deadline, names[i]
   end
   call('HSET', PEOPLE, unpack(saves))
   call('ZADD', ACTIVE, unpack(places))
-  record('admit', {deadline = deadline, people = people})
+  record('admit', {people = people})
 end
 
-local function move_head(head, reached)
-  if reached <= head then return head end
-  for bucket = math.floor(head / BUCKET), math.floor(reached / BUCKET) - 1 do call('HDEL', GONE, bucket) end
-  call('HSET', STATE, 'head', reached)
-  return reached
+-- Notes how far each lane has got. Everyone up to the head, the highest of them, may be in; gateways ask about those.
+local function move_heads(popped)
+  local reached, moved = {}, {}
+  for i = 2, #popped, 2 do
+    local number = tonumber(popped[i])
+    reached[lane_of(number)] = number
+  end
+  local head = numbers('head')
+  for lane, number in pairs(reached) do
+    local field = lane_field('lane_head', lane)
+    local before = call('HGET', STATE, field)
+    if not before or number > tonumber(before) then moved[#moved + 1], moved[#moved + 2] = field, number end
+    head = math.max(head, number)
+  end
+  call('HSET', STATE, 'head', head, unpack(moved))
+  publish('head', head)
 end
 
--- Admits as many as policy, stock and backlog allow. Returns how many, and the ms until the rate allows more
+local ADMITTING = {open = true, draining = true, through = true}
+
+-- How many may come in now, the rate's window if the rate has a say, and the ms until a clock allows more (-1: none will).
+local function places_left(status, policy)
+  local rate_count, rate_ms, capacity, free = numbers('rate_count', 'rate_ms', 'capacity', 'free')
+  local slowed = brake()
+  if slowed == 0 then return 0, nil, -1 end
+  local room = math.min(free, POP_MAX)
+  if status == 'through' then return room, nil, -1 end
+  if policy ~= 'rate' then room = math.min(room, math.ceil(capacity * slowed / 100) - call('ZCARD', ACTIVE)) end
+  if room <= 0 or policy == 'capacity' then return room, nil, -1 end
+  local left, window, wait = rate_left(math.ceil(rate_count * slowed / 100), rate_ms)
+  return math.min(room, left), window, wait
+end
+
+-- Admits as many as status, policy, stock and brake allow. Returns how many, and the ms until a clock allows more
 -- (-1: no clock will help, only an event).
 local function admit()
-  local s = call('HMGET', STATE, 'status', 'policy')
-  local opens, rate_count, rate_ms, capacity, free, claim_ms, seq, committed, backlog_max, head =
-    numbers('opens_at', 'rate_count', 'rate_ms', 'capacity', 'free', 'claim_ms', 'seq', 'committed', 'backlog_max', 'head')
-  if s[1] ~= 'open' then return 0, -1 end
-  if now < opens then return 0, opens - now end
-  if seq - committed > backlog_max then return 0, -1 end
-
-  local room, window, wait = math.min(free, POP_MAX), nil, -1
-  if s[2] ~= 'rate' then room = math.min(room, capacity - call('ZCARD', ACTIVE)) end
-  if room <= 0 then return 0, -1 end
-  if s[2] ~= 'capacity' then
-    local left
-    left, window, wait = rate_left(rate_count, rate_ms)
-    if left <= 0 then return 0, wait end
-    room = math.min(room, left)
+  local s = call('HMGET', STATE, 'status', 'policy', 'opened', 'opens_at')
+  if not ADMITTING[s[1]] then return 0, -1 end
+  if s[3] ~= '1' then
+    local opens = tonumber(s[4] or 0)
+    if wall < opens then return 0, opens - wall end
+    call('HSET', STATE, 'opened', 1)
+    if opens > 0 then
+      record('opened', {})
+      publish('opened')
+    end
   end
-
+  local room, window, wait = places_left(s[1], s[2])
+  if room <= 0 then return 0, wait end
   local popped = call('ZPOPMIN', LINE, room)
   if #popped == 0 then return 0, -1 end
-  local reached = tonumber(popped[#popped])
   local people = set_aside(popped)
   local admitted = #people / 2
   if admitted > 0 then
-    activate(people, now + claim_ms)
+    activate(people, now + TOLD_WITHIN_MS)
     count('admitted', admitted)
     if window then spend_rate(window, admitted) end
   end
-  publish('head', move_head(head, reached), now)
+  move_heads(popped)
   return admitted, 0
+end
+
+-- A gateway has his connection and is about to tell him: from here the time to take up the admission runs.
+local function tell_admitted(person, p)
+  if p.st ~= 'claim' or p.t then return end
+  p.t, p.d = 1, now + numbers('claim_ms')
+  call('ZADD', ACTIVE, p.d, person)
+  save_person(person, p)
+end
+
+-- Nobody was there to be told: his gateway died with his connection. He keeps his number, as if he had been stepped over.
+local function take_back_admission(person, p)
+  p.st = 'away'
+  call('ZREM', ACTIVE, person)
+  call('ZADD', ABSENT, now + numbers('grace_ms'), person)
+  save_person(person, p)
+  record('aside', {person = person, number = p.n})
 end

@@ -1,34 +1,60 @@
 -- What every script of a sale shares. Included at build time in front of each script.
 --
--- KEYS, always these eleven in this order, all under one hash tag {sale}:
+-- KEYS, always these thirteen in this order, all under one hash tag {sale}:
 --   line    sorted set  person -> number                 who waits
 --   active  sorted set  person -> deadline (ms)          who is inside: claiming, choosing or paying
---   state   hash        settings, counters, head         one field per number, names below
+--   state   hash        settings, counters, heads        one field per number, names below
 --   people  hash        person -> packed record          only people who were admitted or stepped over
 --   seats   hash        seat index -> person             held and sold seats; a free seat has no field
 --   map     string      one character per seat           '0' free, '1' held, '2' sold
 --   absent  sorted set  person -> end of grace (ms)      waiting people without a connection
---   gone    hash        number / 1024 -> count           who left the line ahead of being admitted
+--   gone    hash        lane:number / 1024 -> count      who left the line ahead of being admitted
 --   orders  hash        order -> packed order
 --   log     stream      every decision, ids 1-0, 2-0, …  drained by the scribe
---   feed    channel     what gateways hear
+--   feed    channel     what gateways hear, as a JSON list of messages
+--   news    list        messages for the feed that wait for company
+--   lanes   hash        d lane:bucket -> how many drew a number there; n lane -> how many came in by it;
+--                       i invitation -> person
 --
--- A person's record: st stage ("claim", "choose", "pay", "out", "away"), n number, d deadline,
--- h held seats {index, price, …}, b tickets bought, o order, last the order before, k remembered answers
+-- A person's record: st stage ("claim", "choose", "pay", "out", "away"), n number, d deadline, t told that he is
+-- admitted, h held seats {index, price, …}, b tickets bought, o order, last the order before, k remembered answers
 -- {key, request, answer, …}.
 -- Answers start with "ok" or with a code of include/boxoffice/error.def.
 
-local LINE, ACTIVE, STATE, PEOPLE, SEATS, MAP, ABSENT, GONE, ORDERS, LOG, FEED = unpack(KEYS)
+local LINE, ACTIVE, STATE, PEOPLE, SEATS, MAP, ABSENT, GONE, ORDERS, LOG, FEED, NEWS, LANES = unpack(KEYS)
 local call = redis.call
 local BUCKET = 1024
 local POP_MAX = 1000
 local REMEMBERED_ANSWERS = 8
+local GAP_MS = 10000   -- the sale's clock does not follow a jump that is longer than this
+local COMPANY_MS = 20  -- messages of the feed that come closer together than this travel together
 
+-- The sale's own clock, in ms. It follows Redis' clock, but not when that jumps, nor over a time in which nobody ticked:
+-- then it stands still, so that no place, admission or hold runs out because a clock was set or everything was down.
+-- `wall` is Redis' clock as it is; only the opening goes by it.
 local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local wall = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local kept = call('HMGET', STATE, 'clock', 'skew', 'flushed')
+local now = wall + tonumber(kept[2] or 0)
+if kept[1] and (now - kept[1] > GAP_MS or kept[1] - now > 1000) then
+  now = tonumber(kept[1])
+  call('HSET', STATE, 'skew', now - wall)
+end
+
+-- Tells the gateways. What comes within COMPANY_MS of the last message waits for the next script that has something to
+-- tell, or for the next tick.
+local may_publish = math.abs(now - tonumber(kept[3] or 0)) >= COMPANY_MS
+local function flush_news()
+  local messages = call('LRANGE', NEWS, 0, -1)
+  if #messages == 0 then return end
+  call('DEL', NEWS)
+  call('PUBLISH', FEED, '[' .. table.concat(messages, ',') .. ']')
+  call('HSET', STATE, 'flushed', now)
+end
 
 local function publish(...)
-  call('PUBLISH', FEED, cjson.encode({...}))
+  call('RPUSH', NEWS, cjson.encode({...}))
+  if may_publish then flush_news() end
 end
 
 -- Appends a decision to the log; numbers are dense, so a gap would show a loss.
@@ -98,11 +124,6 @@ local function free_seats(p)
   p.h = {}
 end
 
-local function count_gone(number)
-  if number > numbers('head') then
-    call('HINCRBY', GONE, math.floor(number / BUCKET), 1)
-  end
-end
 
 -- Ends an admission: seats free, an unpaid order closed, the place given back.
 local function end_admission(person, p, reason)

@@ -46,3 +46,34 @@ bool bo_text_same_secret(const char *a, const char *b) {
     size_t n = strlen(a);
     return strlen(b) == n && CRYPTO_memcmp(a, b, n) == 0;
 }
+
+char *bo_text_put(char *at, const char *text) {
+    size_t length = strlen(text);
+    memcpy(at, text, length);
+    return at + length;
+}
+
+char *bo_text_put_number(char *at, int64_t number) {
+    char digits[20];
+    int n = 0;
+    uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    if (number < 0) *at++ = '-';
+    do digits[n++] = (char)('0' + left % 10);
+    while (left /= 10);
+    while (n) *at++ = digits[--n];
+    return at;
+}
+
+size_t bo_text_base64url(const void *data, size_t length, char *ret) {
+    size_t n = (size_t)EVP_EncodeBlock((unsigned char *)ret, data, (int)length);
+    while (n && ret[n - 1] == '=') n--;
+    ret[n] = '\0';
+    for (size_t i = 0; i < n; i++) ret[i] = ret[i] == '+' ? '-' : ret[i] == '/' ? '_' : ret[i];
+    return n;
+}
+
+uint64_t bo_text_hash(const char *text) {
+    uint64_t hash = 14695981039346656037ULL;
+    for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 1099511628211ULL;
+    return hash;
+}

@@ -94,9 +94,9 @@ int bo_command_token(int argc, char **argv) {
     }
     struct bo_config config;
     if (bo_command_config(path, "token", &config)) return 2;
-    char *token = bo_token_place(&config, sale, person, bo_loop_wall_ms() + valid * 3600000);
+    char token[BO_PLACE_TOKEN_MAX];
+    bo_token_place(&config, sale, person, bo_loop_wall_ms() + valid * 3600000, token);
     puts(token);
-    free(token);
     bo_config_free(&config);
     return 0;
 }

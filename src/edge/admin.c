@@ -74,7 +74,7 @@ static void check_taken_over(uv_timer_t *timer) {
     struct bo_gateway *gateway = c->http->gateway;
     struct bo_room *room = bo_rooms_find(gateway, c->sale);
     bool done = room && room->version >= c->version && room->state == BO_ROOM_READY && !room->loading;
-    bool late = bo_loop_wall_ms() >= c->give_up;
+    bool late = bo_loop_steady_ms() >= c->give_up;
     if (!done && !late) {
         if (!room || room->version < c->version) bo_rooms_load(gateway);
         return;
@@ -99,7 +99,7 @@ static void changed(void *arg, int err, const char *state, const struct bo_rows 
         return;
     }
     c->version = bo_rows_number(rows, 0, 0);
-    c->give_up = bo_loop_wall_ms() + TAKEN_OVER_WITHIN_MS;
+    c->give_up = bo_loop_steady_ms() + TAKEN_OVER_WITHIN_MS;
     bo_rooms_load(c->http->gateway);
     bo_loop_timer(&c->http->gateway->loop, TAKEN_OVER_CHECK_MS, TAKEN_OVER_CHECK_MS, check_taken_over, c);
 }

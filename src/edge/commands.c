@@ -38,7 +38,7 @@ static void finish(struct command *c) {
 }
 
 static int64_t left_ms(const struct bo_session *s, bo_ms deadline) {
-    bo_ms left = deadline - bo_gateway_now(s->gateway);
+    bo_ms left = deadline - bo_room_now(s->room);
     return left > 0 ? left : 0;
 }
 

@@ -18,8 +18,6 @@
 #define DRAIN_CHECK_MS 50
 #define DRAIN_STEP 500 /* lws arms a sorted timer per closing connection: not all at once */
 
-bo_ms bo_gateway_now(const struct bo_gateway *gateway) { return bo_loop_wall_ms() + gateway->clock_offset_ms; }
-
 static const char *room_id(const struct bo_table_link *link) { return ((const struct bo_room *)link)->id; }
 
 static struct bo_session *session_of_timer(struct bo_wheel_node *node) {
@@ -33,7 +31,7 @@ static void timer_due(void *arg, struct bo_wheel_node *node) {
 
 static void on_wheel(uv_timer_t *timer) {
     struct bo_gateway *gateway = timer->data;
-    bo_wheel_run(&gateway->wheel, bo_loop_wall_ms(), timer_due, gateway);
+    bo_wheel_run(&gateway->wheel, bo_loop_steady_ms(), timer_due, gateway);
 }
 
 static void tick_room(void *arg, struct bo_table_link *link) {
@@ -56,7 +54,7 @@ static void second_room(void *arg, struct bo_table_link *link) {
  * PostgreSQL is down that would be never: after a while it takes people all the same, and says what it cannot do. */
 static void listen_when_ready(struct bo_gateway *gateway) {
     if (gateway->listening || gateway->draining) return;
-    if (!gateway->sales_loaded && bo_loop_wall_ms() < gateway->listen_at_the_latest) return;
+    if (!gateway->sales_loaded && bo_loop_steady_ms() < gateway->listen_at_the_latest) return;
     const struct bo_config *config = &gateway->config;
     gateway->listening = bo_server_listen(gateway) == 0;
     if (gateway->listening) {
@@ -73,6 +71,7 @@ static void on_second(uv_timer_t *timer) {
     listen_when_ready(gateway);
     uv_timer_set_repeat(timer, gateway->sales_loaded && gateway->listening ? 1000 : 20);
     bo_rooms_load(gateway);
+    bo_limits_sweep(&gateway->limits, bo_loop_steady_ms());
     bo_table_each(&gateway->rooms, second_room, NULL);
     if (!gateway->draining) bo_refunds_make(gateway);
 }
@@ -107,7 +106,7 @@ static void drain_step(uv_timer_t *timer) {
         bo_session_close(s, BO_CLOSE_RESTART);
         closed++;
     }
-    bool late = bo_loop_wall_ms() >= gateway->drain_until;
+    bool late = bo_loop_steady_ms() >= gateway->drain_until;
     if ((gateway->sessions || gateway->http_open) && !late) return;
     if (late) bo_log_warn("not everyone was gone when the time for draining was over");
     uv_stop(&gateway->loop);
@@ -119,7 +118,7 @@ static void drain(uv_signal_t *signal, int signum) {
     if (gateway->draining) return;
     gateway->draining = true;
     bo_server_stop_listening(gateway);
-    gateway->drain_until = bo_loop_wall_ms() + gateway->config.drain_ms;
+    gateway->drain_until = bo_loop_steady_ms() + gateway->config.drain_ms;
     bo_log_info("draining %lld connections", (long long)gateway->connections);
     gateway->drain_timer = bo_loop_timer(&gateway->loop, 0, DRAIN_CHECK_MS, drain_step, gateway);
 }
@@ -165,7 +164,9 @@ static void start(struct bo_gateway *gateway) {
     const struct bo_config *config = &gateway->config;
     uv_loop_init(&gateway->loop);
     bo_table_init(&gateway->rooms, room_id);
-    bo_wheel_init(&gateway->wheel, WHEEL_SLOT_MS, bo_loop_wall_ms());
+    bo_limits_init(&gateway->limits);
+    gateway->keys = bo_keys_new(config->secret, config->key_rotation_h);
+    bo_wheel_init(&gateway->wheel, WHEEL_SLOT_MS, bo_loop_steady_ms());
     start_signals(gateway);
     gateway->redis = bo_redis_store_open(&gateway->loop, config->redis, config->redis_timeout_ms);
     gateway->store = bo_redis_store_port(gateway->redis);
@@ -202,6 +203,8 @@ static void stop(struct bo_gateway *gateway) {
     bo_server_free(gateway);
     bo_table_each(&gateway->rooms, free_room, &gateway->rooms);
     bo_table_free(&gateway->rooms);
+    bo_limits_free(&gateway->limits);
+    bo_keys_free(gateway->keys);
     if (bo_loop_drain(&gateway->loop) != 0) bo_log_warn("the event loop still had handles at the end");
     bo_config_free(&gateway->config);
 }
@@ -210,7 +213,7 @@ int bo_gateway_run(struct bo_config *config, const char *config_path, int index)
     struct bo_gateway gateway = {.config = *config, .config_path = config_path};
     bo_metrics_attach(1 + index);
     start(&gateway);
-    gateway.listen_at_the_latest = bo_loop_wall_ms() + LISTEN_WITHIN_MS;
+    gateway.listen_at_the_latest = bo_loop_steady_ms() + LISTEN_WITHIN_MS;
     if (bo_server_open(&gateway) == 0)
         uv_run(&gateway.loop, UV_RUN_DEFAULT);
     else

@@ -12,6 +12,8 @@
 #include "base/wheel.h"
 #include "boxoffice/ports.h"
 #include "config/config.h"
+#include "edge/keys.h"
+#include "edge/limits.h"
 #include "postgres/queue.h"
 #include "redis/feed.h"
 #include "redis/store.h"
@@ -45,7 +47,8 @@ struct bo_gateway {
     struct bo_session *sessions; /* all that are connected */
     int64_t connections, connections_max;
     int64_t http_open;
-    int64_t clock_offset_ms; /* Redis' clock minus ours */
+    struct bo_limits limits;
+    struct bo_keys *keys;
 
     uv_check_t turn_end;
     uv_timer_t *wheel_timer, *tick_timer, *second_timer, *drain_timer;
@@ -59,8 +62,5 @@ struct bo_gateway {
 
 /* Runs gateway number index until SIGTERM or SIGINT has drained it. Takes the configuration over. Returns an exit status. */
 int bo_gateway_run(struct bo_config *config, const char *config_path, int index);
-
-/* Milliseconds of Redis' clock, as far as known. */
-bo_ms bo_gateway_now(const struct bo_gateway *gateway);
 
 #endif

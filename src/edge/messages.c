@@ -3,68 +3,16 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "edge/entry.h"
 #include "edge/room.h"
 #include "edge/token.h"
+#include "loop/loop.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char *text_of(const json_t *message, const char *name) { return json_string_value(json_object_get(message, name)); }
-
-/* An optional text: false when it is there and no text. */
-static bool optional_text(const json_t *message, const char *name, const char **ret) {
-    json_t *value = json_object_get(message, name);
-    *ret = value ? json_string_value(value) : NULL;
-    return !value || *ret;
-}
-
-/* Who is it? By resume token the same as before, by the site's token its sub, else a new guest. */
-static int identify(const struct bo_gateway *gateway, const struct bo_room *room, const char *resume, const char *token,
-                    char ret_person[BO_ID_MAX + 1]) {
-    bo_ms now = bo_gateway_now(gateway);
-    if (resume) {
-        struct bo_place_claim claim;
-        int err = bo_token_read_place(&gateway->config, resume, now, &claim);
-        if (err) return err;
-        if (strcmp(claim.sale, room->id) != 0) return BO_ERR_TOKEN_FOREIGN;
-        memcpy(ret_person, claim.person, sizeof(claim.person));
-        return 0;
-    }
-    if (token) return room->settings.site_tokens ? bo_token_read_site(&gateway->config, token, now, ret_person) : BO_ERR_TOKEN_FOREIGN;
-    if (!room->settings.guests) return BO_ERR_GUESTS_REFUSED;
-    bo_text_random_id("g:", ret_person);
-    return 0;
-}
-
-static int on_join(struct bo_session *s, const json_t *message) {
-    const char *sale = text_of(message, "sale"), *token, *resume;
-    const json_t *shown = json_object_get(message, "shown");
-    if (!sale || !optional_text(message, "token", &token) || !optional_text(message, "resume", &resume) ||
-        (shown && (!json_is_integer(shown) || json_integer_value(shown) < 1)))
-        return BO_ERR_BAD_MESSAGE;
-    if (s->stage != BO_STAGE_NEW && s->stage != BO_STAGE_OUT) return BO_ERR_ALREADY_JOINED;
-    struct bo_room *room = bo_rooms_find(s->gateway, sale);
-    if (!room) return s->gateway->sales_loaded ? BO_ERR_UNKNOWN_SALE : BO_ERR_UNAVAILABLE;
-    if (s->room && s->room != room) return BO_ERR_ALREADY_JOINED;
-    if (room->state == BO_ROOM_LOST) return BO_ERR_LOST_SALE;
-    if (room->state != BO_ROOM_READY || s->gateway->draining) return BO_ERR_UNAVAILABLE;
-    if (!s->person || resume || token) {
-        char person[BO_ID_MAX + 1];
-        int err = identify(s->gateway, room, resume, token, person);
-        if (err) return err;
-        if (s->person && strcmp(s->person, person) != 0) return BO_ERR_TOKEN_FOREIGN;
-        if (!s->person) {
-            s->person = bo_strdup(person);
-            bo_room_enroll(room, s);
-        }
-    }
-    s->again = json_is_true(json_object_get(message, "again"));
-    s->shown = shown ? json_integer_value(shown) : 0;
-    bo_session_set_stage(s, BO_STAGE_JOINING, 0);
-    bo_room_join(room, s);
-    return 0;
-}
 
 static int on_leave(struct bo_session *s, const json_t *message) {
     (void)message;
@@ -77,11 +25,14 @@ static int on_enter(struct bo_session *s, const json_t *message) {
     const char *access = text_of(message, "access");
     if (!access) return BO_ERR_TOKEN_MISSING;
     if (!s->room) return BO_ERR_NOT_JOINED;
-    struct bo_place_claim claim;
-    int err = bo_token_read_access(&s->gateway->config, access, bo_gateway_now(s->gateway), &claim);
-    if (err) return err;
-    if (strcmp(claim.sale, s->room->id) != 0 || strcmp(claim.person, s->person) != 0) return BO_ERR_TOKEN_FOREIGN;
-    s->number = claim.number;
+    /* What was given to him on this connection need not be checked again: that costs as much as all the rest. */
+    if (!s->access_hash || s->access_hash != bo_text_hash(access)) {
+        struct bo_place_claim claim;
+        int err = bo_token_read_access(s->gateway->keys, access, bo_loop_wall_ms(), &claim);
+        if (err) return err;
+        if (strcmp(claim.sale, s->room->id) != 0 || strcmp(claim.person, s->person) != 0) return BO_ERR_TOKEN_FOREIGN;
+        s->number = claim.number;
+    }
     bo_session_enter(s);
     return 0;
 }
@@ -147,7 +98,7 @@ static int on_ping(struct bo_session *s, const json_t *message) {
 static const struct {
     const char *type;
     int (*run)(struct bo_session *session, const json_t *message);
-} handlers[] = {{"join", on_join},       {"leave", on_leave},       {"enter", on_enter}, {"hold", on_hold},
+} handlers[] = {{"join", bo_entry_join}, {"leave", on_leave},       {"enter", on_enter}, {"hold", on_hold},
                 {"release", on_release}, {"checkout", on_checkout}, {"map", on_map},     {"ping", on_ping}};
 
 void bo_message_received(struct bo_session *s, const char *data, size_t length) {

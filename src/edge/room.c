@@ -20,6 +20,7 @@ struct bo_room *bo_room_new(struct bo_gateway *gateway, const char *id) {
     room->name = bo_strdup(id);
     room->map.version = -1;
     snprintf(room->status, sizeof(room->status), "draft");
+    room->brake = 100;
     bo_table_init(&room->people, person_of);
     return room;
 }
@@ -32,6 +33,7 @@ static void release_all(struct bo_sessions *list) {
 
 void bo_room_free(struct bo_room *room) {
     if (!room) return;
+    bo_loop_timer_free(room->opening);
     release_all(&room->joins);
     release_all(&room->asks);
     for (size_t i = 0; i < room->drop_count; i++) free(room->drops[i]);
@@ -130,9 +132,17 @@ static void tell_status(void *arg, struct bo_table_link *link) {
     } else if (strcmp(room->status, "closed") == 0 && s->stage == BO_STAGE_WAIT) {
         bo_session_printf(s, "{\"type\":\"ended\",\"message\":\"%s\"}", bo_error_text(BO_ERR_ENDED));
         bo_session_close(s, BO_CLOSE_ENDED);
+    } else if (strcmp(room->status, "away") == 0 && s->stage == BO_STAGE_WAIT) {
+        bo_session_turn_away(s);
     } else if (s->stage != BO_STAGE_JOINING) {
         bo_session_printf(s, "{\"type\":\"status\",\"status\":\"%s\"}", room->status);
     }
+}
+
+bo_ms bo_room_now(const struct bo_room *room) { return bo_loop_wall_ms() + room->clock_offset_ms; }
+
+bool bo_room_admits(const struct bo_room *room) {
+    return strcmp(room->status, "open") == 0 || strcmp(room->status, "draining") == 0 || strcmp(room->status, "through") == 0;
 }
 
 void bo_room_set_status(struct bo_room *room, const char *status) {
@@ -190,13 +200,12 @@ static void on_absent(struct bo_room *room, const json_t *people) {
     free(here.items);
 }
 
-void bo_room_heard(struct bo_room *room, const char *json, size_t length) {
-    json_t *message = json_loadb(json, length, 0, NULL);
+static void hear(struct bo_room *room, const json_t *message) {
     const char *what = json_string_value(json_array_get(message, 0));
     const char *first = json_string_value(json_array_get(message, 1)), *second = json_string_value(json_array_get(message, 2)),
                *third = json_string_value(json_array_get(message, 3));
     if (!what) {
-        bo_log_error("sale %s: a message of the feed is not understood: %.*s", room->id, (int)length, json);
+        bo_log_error("sale %s: a message of the feed is not understood", room->id);
     } else if (strcmp(what, "head") == 0) {
         bo_room_head_moved(room, json_integer_value(json_array_get(message, 1)));
     } else if (strcmp(what, "seats") == 0) {
@@ -209,10 +218,22 @@ void bo_room_heard(struct bo_room *room, const char *json, size_t length) {
         bo_room_each_of(room, first, end_session, &(struct ending){second, third});
     } else if (strcmp(what, "status") == 0 && first) {
         bo_room_set_status(room, first);
+        if (json_integer_value(json_array_get(message, 2)) > room->version) bo_rooms_load(room->gateway);
+    } else if (strcmp(what, "view") == 0) {
+        bo_room_heard_view(room, message);
+    } else if (strcmp(what, "opened") == 0) {
+        bo_room_set_opened(room);
     } else if (strcmp(what, "absent") == 0) {
         on_absent(room, json_array_get(message, 1));
     }
-    json_decref(message);
+}
+
+void bo_room_heard(struct bo_room *room, const char *json, size_t length) {
+    json_t *messages = json_loadb(json, length, 0, NULL), *message;
+    size_t i;
+    if (!messages) bo_log_error("sale %s: the feed is not understood: %.*s", room->id, (int)length, json);
+    json_array_foreach(messages, i, message) hear(room, message);
+    json_decref(messages);
 }
 
 /* ---- the map ---- */
@@ -260,6 +281,25 @@ void bo_room_load_map(struct bo_room *room) {
 
 /* ---- the clock ---- */
 
+#define EXACT_WITHIN_MS 1000
+
+static void opens_now(uv_timer_t *timer) {
+    struct bo_room *room = timer->data;
+    bo_loop_timer_free(timer);
+    room->opening = NULL;
+    bo_room_tick(room);
+}
+
+static void note_brake(struct bo_room *room, int percent, const char *why) {
+    if (percent == room->brake) return;
+    if (percent < room->brake)
+        bo_log_warn("sale %s: admission slowed down to %d %%: %s", room->id, percent, why);
+    else if (percent == 100)
+        bo_log_info("sale %s: admission at full speed again", room->id);
+    room->brake = percent;
+    snprintf(room->brake_why, sizeof(room->brake_why), "%s", why);
+}
+
 static void ticked(void *arg, int err, const struct bo_value *v) {
     struct bo_room *room = arg;
     room->ticking = false;
@@ -267,7 +307,12 @@ static void ticked(void *arg, int err, const struct bo_value *v) {
         if (err == BO_ERR_UNKNOWN_SALE) room->state = BO_ROOM_LOADING;
         return;
     }
-    room->gateway->clock_offset_ms = bo_value_number(v, 1) - bo_loop_wall_ms();
+    if (bo_value_number(v, 13)) bo_room_set_opened(room);
+    room->opens_in_ms = bo_value_number(v, 14);
+    if (!room->opened && !room->opening && room->opens_in_ms < EXACT_WITHIN_MS)
+        room->opening = bo_loop_timer(&room->gateway->loop, (uint64_t)room->opens_in_ms, 0, opens_now, room);
+    note_brake(room, (int)bo_value_number(v, 15), bo_value_text(v, 16));
+    room->clock_offset_ms = bo_value_number(v, 1) - bo_loop_wall_ms();
     room->total_waiting = bo_value_number(v, 4);
     room->active = bo_value_number(v, 5);
     room->free = bo_value_number(v, 7);
@@ -285,7 +330,8 @@ void bo_room_tick(struct bo_room *room) {
     tell_changed_seats(room);
     if (room->state != BO_ROOM_READY || room->ticking || !bo_redis_store_is_up(room->gateway->redis)) return;
     room->ticking = true;
-    bo_room_run(room, "line_tick", NULL, 0, ticked, room);
+    const char *args[] = {"100", ""};
+    bo_room_run(room, "line_tick", args, 2, ticked, room);
 }
 
 void bo_room_second(struct bo_room *room) {
@@ -293,7 +339,6 @@ void bo_room_second(struct bo_room *room) {
         bo_room_load_settings(room);
         return;
     }
-    if (room->waiting_sessions) bo_room_load_front(room);
     bo_room_head_moved(room, room->head); /* asks again about those who stepped back in line before the head */
 }
 
@@ -305,6 +350,7 @@ static void resync_one(void *arg, struct bo_table_link *link) {
 
 void bo_room_resync(struct bo_room *room) {
     bo_table_each(&room->people, resync_one, room);
+    bo_room_load_front(room);
     if (room->map.version >= 0) bo_room_load_map(room);
 }
 

@@ -6,6 +6,7 @@
 #define BO_EDGE_ROOM_H
 
 #include "base/heap.h"
+#include "edge/entry.h"
 #include "edge/session.h"
 #include "line/estimate.h"
 #include "line/position.h"
@@ -33,8 +34,15 @@ struct bo_room {
     enum bo_room_state state;
     bool loading; /* sale_load is under way */
 
-    char status[12]; /* "draft", "open", "paused", "closed" or "sold_out", as Redis says */
-    int64_t head, total_waiting, active, free, sold, admitted, seq;
+    char status[12]; /* "draft", "open", "paused", "draining", "through", "away", "closed" or "sold_out", as Redis says */
+    bool opened;     /* the opening is past; until then the lottery is secret */
+    bool announce;   /* just opened: everyone hears his position as soon as the view is here */
+    int64_t head, total_waiting, active, free, sold, admitted, seq, opens_in_ms;
+    int brake;       /* percent of what policy allows; 100: not slowed down */
+    char brake_why[24];
+    uv_timer_t *opening; /* ticks at the exact time */
+    int64_t clock_offset_ms; /* the sale's clock (lua/lib/sale.lua) minus ours */
+    struct bo_entry_rate entries;
     struct bo_commits commits;
     struct bo_estimate estimate;
     struct bo_line_view view;
@@ -58,11 +66,13 @@ struct bo_room {
 /* room.c */
 struct bo_room *bo_room_new(struct bo_gateway *gateway, const char *id);
 void bo_room_free(struct bo_room *room);
-void bo_room_heard(struct bo_room *room, const char *json, size_t length); /* a message of the feed */
+void bo_room_heard(struct bo_room *room, const char *json, size_t length); /* a list of messages of the feed */
 void bo_room_tick(struct bo_room *room);                                   /* every tick_ms */
 void bo_room_second(struct bo_room *room);
 void bo_room_turn_end(struct bo_room *room); /* sends what was gathered in this turn of the loop */
 void bo_room_resync(struct bo_room *room);   /* messages may have been missed */
+bo_ms bo_room_now(const struct bo_room *room);   /* by the sale's clock, as far as known */
+bool bo_room_admits(const struct bo_room *room); /* is the line moving, or will it when the sale opens? */
 void bo_room_set_status(struct bo_room *room, const char *status);
 void bo_room_stage_changes(struct bo_room *room, struct bo_session *session, enum bo_stage to);
 void bo_room_enroll(struct bo_room *room, struct bo_session *session); /* session->person is set */
@@ -82,7 +92,11 @@ void bo_room_send_drops(struct bo_room *room);
 void bo_room_send_asks(struct bo_room *room);
 void bo_room_head_moved(struct bo_room *room, int64_t head);
 void bo_room_load_front(struct bo_room *room);
+void bo_room_heard_view(struct bo_room *room, const json_t *message);
+void bo_room_set_opened(struct bo_room *room);
 void bo_session_tell_position(struct bo_session *session);
+void bo_session_tell_notice(struct bo_session *session); /* the operator's words to everyone in line */
+void bo_session_turn_away(struct bo_session *session);
 void bo_session_tell_time(struct bo_session *session);
 void bo_session_timer(struct bo_session *session); /* its timer is due */
 

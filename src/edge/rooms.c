@@ -21,7 +21,7 @@ struct bo_room *bo_rooms_find(struct bo_gateway *gateway, const char *id) {
 
 struct loading {
     struct bo_room *room;
-    char *args[SETTINGS_MAX * 2 + 4];
+    char *args[SETTINGS_MAX * 2 + 5];
     size_t count;
 };
 
@@ -56,6 +56,7 @@ static void settings_loaded(void *arg, int err, const struct bo_value *v) {
         room->state = BO_ROOM_READY;
         bo_room_set_status(room, bo_value_text(v, 1));
         if (room->map.version < 0) bo_room_load_map(room);
+        if (!room->view.segment_count) bo_room_load_front(room);
     }
 }
 
@@ -70,6 +71,9 @@ static void position_read(void *arg, int err, const char *state, const struct bo
         add_arg(l, bo_rows_text(rows, 0, 0));
         add_arg(l, bo_rows_text(rows, 0, 1));
         add_number(l, (int64_t)room->plan->seat_count);
+        char seed[BO_ID_MAX + 1]; /* taken only by a sale that begins */
+        bo_text_random_id("", seed);
+        add_arg(l, seed);
         bo_settings_each(&room->settings, add_setting, l);
         bo_room_run(room, "sale_load", (const char *const *)l->args, l->count, settings_loaded, room);
     }

@@ -91,10 +91,11 @@ static void tickets_read(void *arg, int err, const char *state, const struct bo_
 /* Whose tickets: of the place token, or of the site's token. */
 static void run_tickets(struct bo_http *http, struct bo_room *room) {
     struct bo_place_claim claim = {0};
-    bo_ms now = bo_gateway_now(http->gateway);
+    char lane[BO_ID_MAX + 1];
+    bo_ms now = bo_loop_wall_ms();
     int err = *http->bearer ? bo_token_read_place(&http->gateway->config, http->bearer, now, &claim) : BO_ERR_TOKEN_MISSING;
     if (!err && strcmp(claim.sale, room->id) != 0) err = BO_ERR_TOKEN_FOREIGN;
-    if (err == BO_ERR_TOKEN_FORGED) err = bo_token_read_site(&http->gateway->config, http->bearer, now, claim.person);
+    if (err == BO_ERR_TOKEN_FORGED) err = bo_token_read_site(&http->gateway->config, http->bearer, now, claim.person, lane);
     if (err) {
         bo_http_answer_error(http, err, NULL);
         return;

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -74,6 +75,29 @@ static void cut_dead_peers(struct lws *wsi) {
     setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
 }
 
+/* The address the limits go by: the socket's, or what the proxy in front says. */
+static void address_of(struct lws *wsi, bool forwarded, char ret[48]) {
+    char header[256] = "";
+    if (forwarded && lws_hdr_copy(wsi, header, sizeof(header), WSI_TOKEN_X_FORWARDED_FOR) > 0) {
+        const char *last = strrchr(header, ',');
+        last = last ? last + 1 + strspn(last + 1, " ") : header;
+        snprintf(ret, 48, "%.47s", last);
+    } else {
+        lws_get_peer_simple(wsi, ret, 48);
+    }
+}
+
+/* false: too many from there. */
+static bool take_address(struct bo_session *s) {
+    struct bo_gateway *gateway = s->gateway;
+    char address[48];
+    if (!gateway->config.address_connections && !gateway->config.address_joins_per_min) return true;
+    address_of(s->wsi, strcmp(gateway->config.address_from, "x-forwarded-for") == 0, address);
+    s->address = bo_limits_connect(&gateway->limits, address, gateway->config.address_connections);
+    if (!s->address) bo_metric_add(BO_METRIC_refused, 1);
+    return s->address;
+}
+
 static int start_http(struct connection *c, struct lws *wsi, bool admin) {
     c->http = bo_http_open(gateway_of(wsi), wsi, admin);
     if (bo_http_has_body(c->http)) return 0;
@@ -122,7 +146,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_ESTABLISHED:
         cut_dead_peers(wsi);
         c->session = bo_session_open(gateway_of(wsi), wsi);
-        return 0;
+        return take_address(c->session) ? 0 : -1;
     case LWS_CALLBACK_RECEIVE:
         if (c->session)
             bo_session_received(c->session, in, length, lws_is_first_fragment(wsi),

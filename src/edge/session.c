@@ -2,11 +2,14 @@
 #include "edge/session.h"
 
 #include "base/memory.h"
+#include "edge/entry.h"
+#include "edge/limits.h"
 #include "edge/messages.h"
 #include "edge/room.h"
 #include "loop/loop.h"
 #include "metrics/metrics.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +48,8 @@ void bo_session_closed(struct bo_session *s) {
     bo_metric_set(BO_METRIC_connections, --s->gateway->connections);
     bo_wheel_remove(&s->timer);
     if (s->room) bo_room_forget(s->room, s);
+    bo_limits_disconnect(&s->gateway->limits, s->address);
+    s->address = NULL;
     bo_session_release(s);
 }
 
@@ -59,6 +64,7 @@ void bo_session_release(struct bo_session *s) {
     }
     if (s->incoming) bo_buffer_free(s->incoming);
     free(s->incoming);
+    free(s->entry);
     free(s->person);
     free(s->order);
     free(s);
@@ -76,7 +82,7 @@ void bo_session_set_stage(struct bo_session *s, enum bo_stage stage, bo_ms deadl
     if (s->close_sent && s->wsi) return; /* the timer stands for his answer to the close frame now */
     bo_wheel_remove(&s->timer);
     if (!s->wsi) return;
-    bo_ms now = bo_loop_wall_ms();
+    bo_ms now = bo_loop_steady_ms();
     if (stage == BO_STAGE_NEW)
         bo_wheel_set(&s->gateway->wheel, &s->timer, now + s->gateway->config.join_timeout_ms);
     else if (stage == BO_STAGE_CLAIM || stage == BO_STAGE_CHOOSE || stage == BO_STAGE_PAY)
@@ -145,7 +151,7 @@ bool bo_session_send_news(struct bo_session *s, const char *json, size_t length)
     return write_now(s, json, length);
 }
 
-void bo_session_error(struct bo_session *s, int err, const char *key) {
+static void send_error(struct bo_session *s, int err, const char *key, bo_ms retry_ms) {
     struct bo_buffer b = {0};
     bo_buffer_printf(&b, "{\"type\":\"error\",\"code\":\"%s\",\"message\":\"", bo_error_name(err));
     bo_buffer_add_json(&b, bo_error_text(err));
@@ -155,12 +161,18 @@ void bo_session_error(struct bo_session *s, int err, const char *key) {
         bo_buffer_add_json(&b, key);
         bo_buffer_add_text(&b, "\"");
     }
-    if (bo_error_http_status(err) == 503 || err == BO_ERR_TOO_FAST) bo_buffer_add_text(&b, ",\"retry_ms\":1000");
+    if (retry_ms) bo_buffer_printf(&b, ",\"retry_ms\":%" PRId64, retry_ms);
     bo_buffer_add_text(&b, "}");
     bo_metric_add(BO_METRIC_errors, 1);
     bo_session_send(s, b.data, b.length);
     bo_buffer_free(&b);
 }
+
+void bo_session_error(struct bo_session *s, int err, const char *key) {
+    send_error(s, err, key, bo_error_http_status(err) == 503 || err == BO_ERR_TOO_FAST || err == BO_ERR_TOO_MANY ? 1000 : 0);
+}
+
+void bo_session_refuse(struct bo_session *s, int err, bo_ms retry_ms) { send_error(s, err, NULL, retry_ms); }
 
 void bo_session_close(struct bo_session *s, int code) {
     if (!s->wsi || s->close_code) return;
@@ -173,6 +185,7 @@ static const char *reason_of(int code) {
     case BO_CLOSE_SOLD_OUT: return "sold out";
     case BO_CLOSE_ENDED: return "ended";
     case BO_CLOSE_NOT_JOINED: return "not joined in time";
+    case BO_CLOSE_TURNED_AWAY: return "nobody is let in now";
     case BO_CLOSE_SLOW: return "reading too slowly";
     default: return "server restarts, connect again";
     }
@@ -189,7 +202,7 @@ static bool send_close(struct bo_session *s) {
     at[2] = (unsigned char)(s->close_code >> 8);
     at[3] = (unsigned char)s->close_code;
     s->close_sent = true;
-    bo_wheel_set(&s->gateway->wheel, &s->timer, bo_loop_wall_ms() + CLOSE_ANSWER_MS);
+    bo_wheel_set(&s->gateway->wheel, &s->timer, bo_loop_steady_ms() + CLOSE_ANSWER_MS);
     return lws_write(s->wsi, at, (size_t)n + 4, LWS_WRITE_HTTP) >= 0;
 }
 
@@ -211,7 +224,7 @@ bool bo_session_writable(struct bo_session *s) {
 }
 
 static bool too_fast(struct bo_session *s) {
-    bo_ms now = bo_loop_wall_ms();
+    bo_ms now = bo_loop_steady_ms();
     if (now - s->window_start >= 10000) {
         s->window_start = now;
         s->window_count = 0;

@@ -8,6 +8,8 @@
 #include "base/heap.h"
 #include "edge/gateway.h"
 
+struct bo_address;
+struct bo_entry;
 struct bo_room;
 
 enum bo_stage {
@@ -24,6 +26,7 @@ enum bo_stage {
 #define BO_CLOSE_ENDED 4002
 #define BO_CLOSE_NOT_JOINED 4003
 #define BO_CLOSE_SLOW 4004
+#define BO_CLOSE_TURNED_AWAY 4005
 #define BO_CLOSE_RESTART 1012
 
 struct bo_frame {
@@ -49,6 +52,9 @@ struct bo_session {
     struct bo_frame *queue; /* what waits for the socket */
     size_t queued;
     struct bo_buffer *incoming; /* a message of which only a part has come */
+    struct bo_entry *entry;     /* until he has joined */
+    struct bo_address *address; /* while limits per address are on */
+    uint64_t access_hash;       /* of the access token given on this connection; 0: none */
     bo_ms window_start;         /* of the message rate limit */
     uint32_t references;
     uint32_t window_count;
@@ -75,6 +81,8 @@ void bo_session_printf(struct bo_session *session, const char *format, ...) __at
 bool bo_session_send_news(struct bo_session *session, const char *json, size_t length);
 /* {"type":"error","code":…,"message":…}, with the key of the command when there is one. */
 void bo_session_error(struct bo_session *session, int err, const char *key);
+/* The same with "retry_ms"; 0: without. */
+void bo_session_refuse(struct bo_session *session, int err, bo_ms retry_ms);
 void bo_session_close(struct bo_session *session, int code);
 bool bo_session_writable(struct bo_session *session); /* false: close the connection now */
 

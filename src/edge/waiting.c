@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "edge/token.h"
 #include "loop/loop.h"
 #include "metrics/metrics.h"
@@ -15,6 +16,8 @@
 #define BATCH_MAX 500
 #define PLACE_TOKEN_MS INT64_C(604800000) /* a week: tickets are looked up with it, too */
 #define BACK_POSITION 20000               /* from here on news come at the slowest pace */
+#define OPENING_NEWS_MS 10000             /* after the opening everyone has heard his position by then */
+#define TURNED_AWAY_MS 30000              /* who is turned away may ask again after it */
 
 /* Some sessions of one room whose people a script was asked about; each holds a reference. */
 struct batch {
@@ -49,32 +52,71 @@ static int64_t news_interval(const struct bo_config *config, int64_t position) {
 }
 
 static void set_news_timer(struct bo_session *s, int64_t in_ms) {
-    bo_wheel_set(&s->gateway->wheel, &s->timer, bo_loop_wall_ms() + in_ms);
+    bo_wheel_set(&s->gateway->wheel, &s->timer, bo_loop_steady_ms() + in_ms);
+}
+
+/* The draw is secret until the opening. */
+static bool is_secret(const struct bo_session *s) { return !s->room->opened && bo_line_is_drawn(s->number); }
+
+static int64_t never_up(const struct bo_session *s, int64_t position) {
+    if (position < 1) position = 1;
+    return s->shown && s->shown < position ? s->shown : position;
 }
 
 static int64_t position_of(const struct bo_session *s) {
     const struct bo_room *room = s->room;
-    int64_t behind_head = s->number - room->head;
-    int64_t position = room->view.front_count ? bo_line_view_position(&room->view, s->number) : behind_head > 0 ? behind_head : 1;
-    return s->shown && s->shown < position ? s->shown : position; /* never goes up */
+    bool known = room->view.front_count || room->view.segment_count;
+    return never_up(s, known ? bo_line_view_position(&room->view, s->number) : room->total_waiting);
+}
+
+/* "position":…,"total":…,"eta_s":…,"next_ms":… */
+static char *put_position(char *at, const struct bo_room *room, int64_t position, int64_t interval) {
+    int64_t total = room->total_waiting > position ? room->total_waiting : position, low, high;
+    at = bo_text_put(at, "\"position\":");
+    at = bo_text_put_number(at, position);
+    at = bo_text_put(at, ",\"total\":");
+    at = bo_text_put_number(at, total);
+    at = bo_text_put(at, ",\"eta_s\":");
+    if (bo_room_admits(room) && bo_estimate_range(&room->estimate, position, total, room->opened ? 0 : room->opens_in_ms, &low, &high)) {
+        *at++ = '[';
+        at = bo_text_put_number(at, low);
+        *at++ = ',';
+        at = bo_text_put_number(at, high);
+        *at++ = ']';
+    } else {
+        at = bo_text_put(at, "null");
+    }
+    at = bo_text_put(at, ",\"next_ms\":");
+    return bo_text_put_number(at, interval);
+}
+
+/* "opens_in_ms":…,"total":…,"next_ms":… */
+static char *put_gathering(char *at, const struct bo_room *room, int64_t interval) {
+    at = bo_text_put(at, "\"opens_in_ms\":");
+    at = bo_text_put_number(at, room->opens_in_ms);
+    at = bo_text_put(at, ",\"total\":");
+    at = bo_text_put_number(at, room->total_waiting);
+    at = bo_text_put(at, ",\"next_ms\":");
+    return bo_text_put_number(at, interval);
+}
+
+static void tell_gathering(struct bo_session *s) {
+    char json[192], *at = bo_text_put(json, "{\"type\":\"gathering\",");
+    int64_t interval = s->gateway->config.news_back_ms;
+    at = bo_text_put(put_gathering(at, s->room, interval), "}");
+    bo_session_send_news(s, json, (size_t)(at - json));
+    set_news_timer(s, interval);
 }
 
 void bo_session_tell_position(struct bo_session *s) {
-    struct bo_room *room = s->room;
-    int64_t position = position_of(s), interval = news_interval(&s->gateway->config, position), low, high;
-    int64_t total = room->total_waiting > position ? room->total_waiting : position;
-    char json[256];
-    int n;
-    if (strcmp(room->status, "open") == 0 && bo_estimate_range(&room->estimate, position, total, &low, &high))
-        n = snprintf(json, sizeof(json),
-                     "{\"type\":\"position\",\"position\":%" PRId64 ",\"total\":%" PRId64 ",\"eta_s\":[%" PRId64 ",%" PRId64
-                     "],\"next_ms\":%" PRId64 "}",
-                     position, total, low, high, interval);
-    else
-        n = snprintf(json, sizeof(json),
-                     "{\"type\":\"position\",\"position\":%" PRId64 ",\"total\":%" PRId64 ",\"eta_s\":null,\"next_ms\":%" PRId64 "}",
-                     position, total, interval);
-    if (bo_session_send_news(s, json, (size_t)n)) {
+    if (is_secret(s)) {
+        tell_gathering(s);
+        return;
+    }
+    int64_t position = position_of(s), interval = news_interval(&s->gateway->config, position);
+    char json[256], *at = bo_text_put(json, "{\"type\":\"position\",");
+    at = bo_text_put(put_position(at, s->room, position, interval), "}");
+    if (bo_session_send_news(s, json, (size_t)(at - json))) {
         s->shown = position;
         bo_metric_add(BO_METRIC_positions, 1);
     }
@@ -87,7 +129,7 @@ static const char *stage_name(int stage) {
 }
 
 void bo_session_tell_time(struct bo_session *s) {
-    int64_t left = s->deadline - bo_gateway_now(s->gateway);
+    int64_t left = s->deadline - bo_room_now(s->room);
     bo_session_printf(s, "{\"type\":\"time\",\"stage\":\"%s\",\"left_ms\":%" PRId64 "}", stage_name(s->stage), left > 0 ? left : 0);
     set_news_timer(s, 10000);
 }
@@ -108,9 +150,10 @@ void bo_session_timer(struct bo_session *s) {
 static void admit(struct bo_session *s, enum bo_stage stage, int64_t number, bo_ms deadline) {
     bo_session_set_stage(s, stage, deadline);
     s->number = number;
-    bo_ms now = bo_gateway_now(s->gateway);
-    bo_ms expires = deadline + s->room->settings.choose_ms + s->room->settings.pay_ms;
-    char *access = bo_token_access(&s->gateway->config, s->room->id, s->person, number, expires);
+    bo_ms now = bo_room_now(s->room), wall = bo_loop_wall_ms();
+    bo_ms expires = wall - now + deadline + s->room->settings.choose_ms + s->room->settings.pay_ms;
+    char *access = bo_token_access(&s->gateway->config, s->gateway->keys, s->room->id, s->person, number, wall, expires);
+    s->access_hash = bo_text_hash(access);
     bo_session_printf(s,
                       "{\"type\":\"admitted\",\"stage\":\"%s\",\"access\":\"%s\",\"deadline_ms\":%" PRId64 ",\"left_ms\":%" PRId64 "}",
                       stage_name(stage), access, deadline, deadline > now ? deadline - now : 0);
@@ -140,17 +183,41 @@ static void ask_about(struct bo_session *s) {
 
 void bo_room_join(struct bo_room *room, struct bo_session *s) { bo_sessions_add(&room->joins, s); }
 
-static void tell_joined(struct bo_session *s, const char *stage) {
-    char *place = bo_token_place(&s->gateway->config, s->room->id, s->person, bo_gateway_now(s->gateway) + PLACE_TOKEN_MS);
-    bo_session_printf(s,
-                      "{\"type\":\"joined\",\"sale\":\"%s\",\"person\":\"%s\",\"number\":%" PRId64
-                      ",\"stage\":\"%s\",\"status\":\"%s\",\"resume\":\"%s\"}",
-                      s->room->id, s->person, s->number, stage, s->room->status, place);
-    free(place);
+/* With his position, so that one message says it all; fresh: he has just been put at the end of the line. */
+static void tell_joined(struct bo_session *s, const char *stage, int64_t fresh_position) {
+    const struct bo_room *room = s->room;
+    char json[2048], *at = json, place[BO_PLACE_TOKEN_MAX];
+    bool waits = strcmp(stage, "wait") == 0, secret = waits && is_secret(s);
+    bo_token_place(&s->gateway->config, room->id, s->person, bo_loop_wall_ms() + PLACE_TOKEN_MS, place);
+    at = bo_text_put(at, "{\"type\":\"joined\",\"sale\":\"");
+    at = bo_text_put(at, room->id);
+    at = bo_text_put(at, "\",\"person\":\"");
+    at = bo_text_put(at, s->person);
+    at = bo_text_put(at, "\",\"number\":");
+    at = secret ? bo_text_put(at, "null") : bo_text_put_number(at, s->number);
+    at = bo_text_put(at, ",\"stage\":\"");
+    at = bo_text_put(at, secret ? "gather" : stage);
+    at = bo_text_put(at, "\",\"status\":\"");
+    at = bo_text_put(at, room->status);
+    at = bo_text_put(at, "\",\"resume\":\"");
+    at = bo_text_put(at, place);
+    at = bo_text_put(at, "\"");
+    int64_t interval = s->gateway->config.news_back_ms;
+    if (secret) {
+        at = put_gathering(bo_text_put(at, ","), room, interval);
+    } else if (waits) {
+        s->shown = fresh_position ? never_up(s, fresh_position) : position_of(s);
+        interval = news_interval(&s->gateway->config, s->shown);
+        at = put_position(bo_text_put(at, ","), room, s->shown, interval);
+    }
+    at = bo_text_put(at, "}");
+    bo_session_send(s, json, (size_t)(at - json));
+    if (waits) set_news_timer(s, random() % interval + 1); /* spread evenly */
     bo_metric_add(BO_METRIC_joins, 1);
+    if (room->settings.notice[0]) bo_session_tell_notice(s);
 }
 
-static void turn_away(struct bo_session *s, const char *status) {
+static void turn_back(struct bo_session *s, const char *status) {
     bool sold_out = strcmp(status, "sold_out") == 0;
     bo_session_set_stage(s, BO_STAGE_OUT, 0);
     bo_session_printf(s, "{\"type\":\"%s\",\"message\":\"%s\"}", sold_out ? "sold_out" : "ended",
@@ -158,25 +225,60 @@ static void turn_away(struct bo_session *s, const char *status) {
     bo_session_close(s, sold_out ? BO_CLOSE_SOLD_OUT : BO_CLOSE_ENDED);
 }
 
-static void place_session(struct bo_session *s, const struct bo_value *found) {
+void bo_session_tell_notice(struct bo_session *s) {
+    struct bo_buffer b = {0};
+    bo_buffer_add_text(&b, "{\"type\":\"notice\",\"text\":\"");
+    bo_buffer_add_json(&b, s->room->settings.notice);
+    bo_buffer_add_text(&b, "\"}");
+    bo_session_send(s, b.data, b.length);
+    bo_buffer_free(&b);
+}
+
+void bo_session_turn_away(struct bo_session *s) {
+    bo_session_refuse(s, BO_ERR_TURNED_AWAY, TURNED_AWAY_MS);
+    bo_session_close(s, BO_CLOSE_TURNED_AWAY);
+}
+
+/* He got no place: 'status' is the sale's, or the code that says why. */
+static bool refused(struct bo_session *s, const char *status) {
+    static const struct {
+        const char *name;
+        int err;
+    } codes[] = {{"draining", BO_ERR_DRAINING}, {"too_early", BO_ERR_TOO_EARLY}, {"invitation_used", BO_ERR_INVITATION_USED},
+                 {"lane_full", BO_ERR_LANE_FULL}, {"away", BO_ERR_TURNED_AWAY}};
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        if (strcmp(codes[i].name, status) != 0) continue;
+        bo_ms left = s->room->settings.gathers_at - bo_loop_wall_ms();
+        bo_session_set_stage(s, BO_STAGE_OUT, 0);
+        if (codes[i].err == BO_ERR_TURNED_AWAY)
+            bo_session_turn_away(s);
+        else
+            bo_session_refuse(s, codes[i].err, codes[i].err == BO_ERR_TOO_EARLY ? (left > 0 ? left : 100) : 0);
+        return true;
+    }
+    return false;
+}
+
+/* waiting, last: of the line and the last number handed out, just after he was placed. */
+static void place_session(struct bo_session *s, const struct bo_value *found, int64_t waiting, int64_t last) {
     const char *name = bo_value_text(found, 1);
     bool quiet = s->stage == BO_STAGE_WAIT; /* only ended an absence */
     const char *status = s->room->status;
     bool over = strcmp(status, "sold_out") == 0 || strcmp(status, "closed") == 0;
+    free(s->entry);
+    s->entry = NULL;
+    if (refused(s, name)) return;
     if (strcmp(name, "sold_out") == 0 || strcmp(name, "closed") == 0 || (over && strcmp(name, "wait") == 0)) {
-        turn_away(s, over ? status : name);
+        turn_back(s, over ? status : name);
         return;
     }
     s->number = bo_value_number(found, 0);
     enum bo_stage stage = stage_from(name);
-    if (!quiet) tell_joined(s, name);
+    bool fresh = bo_value_number(found, 4) && s->number > 0;
+    if (stage == BO_STAGE_WAIT && !quiet) bo_session_set_stage(s, BO_STAGE_WAIT, 0);
+    if (!quiet) tell_joined(s, name, fresh ? waiting - (last - s->number) : 0);
     if (stage == BO_STAGE_WAIT) {
-        if (!quiet) bo_session_set_stage(s, BO_STAGE_WAIT, 0);
         wait_in_line(s);
-        if (!quiet) {
-            bo_session_tell_position(s);
-            set_news_timer(s, random() % news_interval(&s->gateway->config, s->shown) + 1);
-        }
         if (s->number <= s->room->head) ask_about(s);
     } else if (stage == BO_STAGE_OUT) {
         bo_session_set_stage(s, BO_STAGE_OUT, 0);
@@ -192,15 +294,17 @@ static void joined(void *arg, int err, const struct bo_value *v) {
     struct bo_room *room = batch->room;
     room->joins_under_way = false;
     if (!err) {
-        room->gateway->clock_offset_ms = bo_value_number(v, 1) - bo_loop_wall_ms();
+        room->clock_offset_ms = bo_value_number(v, 1) - bo_loop_wall_ms();
         bo_room_set_status(room, bo_value_text(v, 3));
+        if (bo_value_number(v, 4)) bo_room_set_opened(room);
+        room->total_waiting = bo_value_number(v, 5);
         if (bo_value_number(v, 2) > room->head) bo_room_head_moved(room, bo_value_number(v, 2));
     }
     for (size_t i = 0; i < batch->count; i++) {
         struct bo_session *s = batch->sessions[i];
         if (!s->wsi) continue;
         if (!err) {
-            place_session(s, bo_value_item(v, 4 + i));
+            place_session(s, bo_value_item(v, 7 + i), bo_value_number(v, 5), bo_value_number(v, 6));
         } else if (s->stage == BO_STAGE_JOINING) {
             bo_session_set_stage(s, BO_STAGE_OUT, 0);
             bo_session_error(s, err == BO_ERR_UNKNOWN_SALE ? BO_ERR_LOST_SALE : err, NULL);
@@ -209,28 +313,45 @@ static void joined(void *arg, int err, const struct bo_value *v) {
     free_batch(batch);
 }
 
-static void send_batch(struct batch *batch, const char *script, const char *flags, bo_store_cb cb) {
-    const char *args[BATCH_MAX + 1];
+/* The invitations of a batch, four arguments each. */
+static size_t add_invitations(const struct batch *batch, const char **args, char (*numbers)[24]) {
+    size_t n = 0, used = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct bo_entry *entry = batch->sessions[i]->entry;
+        if (!entry || !entry->lane) continue;
+        const int64_t values[] = {(int64_t)i + 1, entry->lane, entry->quota};
+        for (int k = 0; k < 3; k++) {
+            *bo_text_put_number(numbers[used], values[k]) = '\0';
+            args[n++] = numbers[used++];
+        }
+        args[n++] = entry->invitation;
+    }
+    return n;
+}
+
+static void send_join_batch(struct batch *batch) {
+    const char *args[BATCH_MAX * 5 + 2];
+    char numbers[BATCH_MAX * 3][24], again[BATCH_MAX + 1], count[24];
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct bo_session *s = batch->sessions[i];
+        again[i] = s->stage != BO_STAGE_JOINING ? '-' : s->again ? '1' : '0';
+    }
+    again[batch->count] = '\0';
+    snprintf(count, sizeof(count), "%zu", batch->count);
     size_t n = 0;
-    if (flags) args[n++] = flags;
+    args[n++] = again;
+    args[n++] = count;
     for (size_t i = 0; i < batch->count; i++) args[n++] = batch->sessions[i]->person;
-    bo_room_run(batch->room, script, args, n, cb, batch);
+    n += add_invitations(batch, args + n, numbers);
+    bo_room_run(batch->room, "line_join", args, n, joined, batch);
 }
 
 /* One call at a time: who comes meanwhile is in the next one. So a batch is one person when it is quiet and hundreds when it
  * is not, and Redis is never asked more often than it answers. */
 void bo_room_send_joins(struct bo_room *room) {
-    if (room->joins.count && !room->joins_under_way) {
-        room->joins_under_way = true;
-        struct batch *batch = take_batch(room, &room->joins);
-        char again[BATCH_MAX + 1];
-        for (size_t i = 0; i < batch->count; i++) {
-            const struct bo_session *s = batch->sessions[i];
-            again[i] = s->stage != BO_STAGE_JOINING ? '-' : s->again ? '1' : '0';
-        }
-        again[batch->count] = '\0';
-        send_batch(batch, "line_join", again, joined);
-    }
+    if (!room->joins.count || room->joins_under_way) return;
+    room->joins_under_way = true;
+    send_join_batch(take_batch(room, &room->joins));
 }
 
 void bo_room_refuse_joins(struct bo_room *room, int err) {
@@ -305,7 +426,10 @@ static void asked(void *arg, int err, const struct bo_value *v) {
 void bo_room_send_asks(struct bo_room *room) {
     if (!room->asks.count || room->asks_under_way) return;
     room->asks_under_way = true;
-    send_batch(take_batch(room, &room->asks), "line_find", NULL, asked);
+    struct batch *batch = take_batch(room, &room->asks);
+    const char *args[BATCH_MAX];
+    for (size_t i = 0; i < batch->count; i++) args[i] = batch->sessions[i]->person;
+    bo_room_run(room, "line_find", args, batch->count, asked, batch);
 }
 
 void bo_room_head_moved(struct bo_room *room, int64_t head) {
@@ -318,21 +442,57 @@ void bo_room_head_moved(struct bo_room *room, int64_t head) {
 
 /* ---- the whole line, once a second ---- */
 
+/* The opening is past: the draw is no secret any more. Who stands in front hears first. */
+static void announce(void *arg, struct bo_table_link *link) {
+    (void)arg;
+    struct bo_session *s = (struct bo_session *)link;
+    if (s->stage != BO_STAGE_WAIT) return;
+    int64_t within = position_of(s) / 20;
+    set_news_timer(s, within < OPENING_NEWS_MS ? within : OPENING_NEWS_MS);
+}
+
+static void view_changed(struct bo_room *room) {
+    if (!room->announce) return;
+    room->announce = false;
+    bo_table_each(&room->people, announce, NULL);
+}
+
 static void front_loaded(void *arg, int err, const struct bo_value *v) {
     struct bo_room *room = arg;
     room->front_loading = false;
     if (err) return;
     room->total_waiting = bo_value_number(v, 1);
-    const struct bo_value *front = bo_value_item(v, 2), *gone = bo_value_item(v, 3);
-    int64_t *numbers = bo_alloc((front->length + gone->length) * sizeof(*numbers));
+    const struct bo_value *front = bo_value_item(v, 2), *segments = bo_value_item(v, 3);
+    int64_t *numbers = bo_alloc((front->length + segments->length) * sizeof(*numbers));
     for (size_t i = 0; i < front->length; i++) numbers[i] = bo_value_number(front, i);
-    for (size_t i = 0; i < gone->length; i++) numbers[front->length + i] = bo_value_number(gone, i);
-    bo_line_view_set(&room->view, numbers, front->length, numbers + front->length, gone->length / 2);
+    for (size_t i = 0; i < segments->length; i++) numbers[front->length + i] = bo_value_number(segments, i);
+    bo_line_view_set(&room->view, numbers, front->length, numbers + front->length, segments->length / 3, bo_value_number(v, 4));
     free(numbers);
+    view_changed(room);
 }
 
 void bo_room_load_front(struct bo_room *room) {
     if (room->front_loading) return;
     room->front_loading = true;
     bo_room_run(room, "line_front", NULL, 0, front_loaded, room);
+}
+
+void bo_room_heard_view(struct bo_room *room, const json_t *message) {
+    const json_t *front = json_array_get(message, 2), *segments = json_array_get(message, 3);
+    size_t front_count = json_array_size(front), count = json_array_size(segments);
+    int64_t *numbers = bo_alloc((front_count + count) * sizeof(*numbers));
+    room->total_waiting = json_integer_value(json_array_get(message, 1));
+    for (size_t i = 0; i < front_count; i++) numbers[i] = (int64_t)json_number_value(json_array_get(front, i));
+    for (size_t i = 0; i < count; i++) numbers[front_count + i] = (int64_t)json_number_value(json_array_get(segments, i));
+    bo_line_view_set(&room->view, numbers, front_count, numbers + front_count, count / 3, json_integer_value(json_array_get(message, 4)));
+    free(numbers);
+    view_changed(room);
+}
+
+void bo_room_set_opened(struct bo_room *room) {
+    if (room->opened) return;
+    room->opened = true;
+    room->opens_in_ms = 0;
+    room->announce = true;
+    bo_room_load_front(room);
 }

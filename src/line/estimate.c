@@ -12,7 +12,8 @@ void bo_estimate_feed(struct bo_estimate *e, bo_ms now, int64_t admitted, int64_
     e->samples[e->newest].departed = departed;
 }
 
-bool bo_estimate_range(const struct bo_estimate *e, int64_t position, int64_t waiting, int64_t *ret_low_s, int64_t *ret_high_s) {
+bool bo_estimate_range(const struct bo_estimate *e, int64_t position, int64_t waiting, bo_ms opens_in_ms, int64_t *ret_low_s,
+                       int64_t *ret_high_s) {
     double per_ms = 0, departures_per_ms = 0, seen = 0;
     if (e->count > 1) {
         int oldest = (e->newest - e->count + 1 + BO_ESTIMATE_SAMPLES) % BO_ESTIMATE_SAMPLES;
@@ -30,7 +31,7 @@ bool bo_estimate_range(const struct bo_estimate *e, int64_t position, int64_t wa
     double ms = (double)position / per_ms;
     if (per_head > 0) ms = log1p(per_head * ms) / per_head;
     double spread = 1.1 + 1 / sqrt(fmax(seen, 1));
-    *ret_low_s = (int64_t)fmax(1, floor(ms / spread / 1000));
-    *ret_high_s = (int64_t)fmax(1, ceil(ms * spread / 1000));
+    *ret_low_s = (int64_t)fmax(1, floor(((double)opens_in_ms + ms / spread) / 1000));
+    *ret_high_s = (int64_t)fmax(1, ceil(((double)opens_in_ms + ms * spread) / 1000));
     return true;
 }

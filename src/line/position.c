@@ -6,39 +6,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int by_bucket(const void *a, const void *b) {
-    const struct bo_gone *x = a, *y = b;
-    return (x->bucket > y->bucket) - (x->bucket < y->bucket);
-}
-
-void bo_line_view_set(struct bo_line_view *view, const int64_t *front, size_t front_count, const int64_t *gone,
-                      size_t gone_pairs) {
+void bo_line_view_set(struct bo_line_view *view, const int64_t *front, size_t front_count, const int64_t *segments,
+                      size_t segment_count, int64_t handed_out) {
     view->front = bo_realloc(view->front, front_count * sizeof(*front));
     if (front_count) memcpy(view->front, front, front_count * sizeof(*front));
     view->front_count = front_count;
+    view->handed_out = handed_out;
 
-    view->gone = bo_realloc(view->gone, gone_pairs * sizeof(*view->gone));
-    view->gone_count = gone_pairs;
-    for (size_t i = 0; i < gone_pairs; i++) view->gone[i] = (struct bo_gone){gone[i * 2], 0, gone[i * 2 + 1]};
-    if (gone_pairs) qsort(view->gone, gone_pairs, sizeof(*view->gone), by_bucket);
-    for (size_t i = 1; i < gone_pairs; i++) view->gone[i].before = view->gone[i - 1].before + view->gone[i - 1].here;
+    view->segments = bo_realloc(view->segments, segment_count * sizeof(*view->segments));
+    view->segment_count = segment_count;
+    int64_t before = 0;
+    for (size_t i = 0; i < segment_count; i++) {
+        view->segments[i] = (struct bo_segment){segments[i * 3], segments[i * 3 + 1], segments[i * 3 + 2], before};
+        before += segments[i * 3 + 2];
+    }
 }
 
-/* How many with a number up to this one have left. */
-static int64_t gone_up_to(const struct bo_line_view *view, int64_t number) {
-    int64_t bucket = number / BO_LINE_BUCKET;
-    size_t low = 0, high = view->gone_count; /* first entry with a bucket not below ours */
+/* How many with a number up to this one wait. */
+static int64_t waiting_up_to(const struct bo_line_view *view, int64_t number) {
+    size_t low = 0, high = view->segment_count; /* first segment that ends at the number or behind it */
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (view->gone[middle].bucket < bucket)
+        if (view->segments[middle].last < number)
             low = middle + 1;
         else
             high = middle;
     }
-    int64_t all = view->gone_count ? view->gone[view->gone_count - 1].before + view->gone[view->gone_count - 1].here : 0;
-    if (low == view->gone_count) return all;
-    int64_t part = view->gone[low].bucket == bucket ? view->gone[low].here * (number % BO_LINE_BUCKET + 1) / BO_LINE_BUCKET : 0;
-    return view->gone[low].before + part;
+    if (low == view->segment_count) {
+        if (!low) return 0;
+        const struct bo_segment *last = &view->segments[low - 1];
+        return last->before + last->count + (view->handed_out && number > view->handed_out ? number - view->handed_out : 0);
+    }
+    const struct bo_segment *s = &view->segments[low];
+    if (number < s->first) return s->before;
+    return s->before + (int64_t)((double)s->count * (double)(number - s->first + 1) / (double)(s->last - s->first + 1));
 }
 
 static size_t count_below(const int64_t *numbers, size_t count, int64_t number) {
@@ -56,13 +57,17 @@ static size_t count_below(const int64_t *numbers, size_t count, int64_t number) 
 int64_t bo_line_view_position(const struct bo_line_view *view, int64_t number) {
     size_t ahead = count_below(view->front, view->front_count, number);
     if (ahead < view->front_count || view->front_count == 0) return (int64_t)ahead + 1;
-    int64_t last = view->front[view->front_count - 1];
-    int64_t between = number - last - (gone_up_to(view, number) - gone_up_to(view, last));
+    int64_t between = waiting_up_to(view, number) - waiting_up_to(view, view->front[view->front_count - 1]);
     return (int64_t)view->front_count + (between < 1 ? 1 : between);
+}
+
+int bo_line_is_drawn(int64_t number) {
+    int64_t lane = (BO_LINE_LANE / 2 - number) / BO_LINE_LANE;
+    return number + lane * BO_LINE_LANE <= 0;
 }
 
 void bo_line_view_free(struct bo_line_view *view) {
     free(view->front);
-    free(view->gone);
+    free(view->segments);
     *view = (struct bo_line_view){0};
 }

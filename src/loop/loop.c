@@ -18,6 +18,8 @@ int64_t bo_loop_steady_us(void) {
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+bo_ms bo_loop_steady_ms(void) { return bo_loop_steady_us() / 1000; }
+
 static bo_ms now_of(void *self) {
     (void)self;
     return bo_loop_wall_ms();

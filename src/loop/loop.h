@@ -7,8 +7,9 @@
 
 #include <uv.h>
 
-/* Wall-clock milliseconds since 1970; microseconds of the steady clock. */
+/* Wall-clock milliseconds since 1970; milli- and microseconds of the steady clock, which does not jump. */
 bo_ms bo_loop_wall_ms(void);
+bo_ms bo_loop_steady_ms(void);
 int64_t bo_loop_steady_us(void);
 struct bo_clock bo_loop_clock(void); /* the wall clock as the port */
 

@@ -128,7 +128,7 @@ int bo_log_reader_committed(struct bo_log_reader *reader, const char *sale, int6
     const struct bo_embedded *script = bo_lua_scripts;
     while (script->name && strcmp(script->name, "log_commit") != 0) script++;
     char keys[BO_REDIS_KEY_COUNT][128], number[24];
-    const char *argv[3 + BO_REDIS_KEY_COUNT + 1] = {"EVAL", script->data, "11"};
+    const char *argv[3 + BO_REDIS_KEY_COUNT + 1] = {"EVAL", script->data, BO_REDIS_KEY_COUNT_TEXT};
     for (int i = 0; i < BO_REDIS_KEY_COUNT; i++) {
         bo_redis_key(sale, i, keys[i]);
         argv[3 + i] = keys[i];

@@ -34,7 +34,7 @@ struct bo_redis_store {
 };
 
 static const char *const key_names[BO_REDIS_KEY_COUNT] = {"line",   "active", "state", "people", "seats", "map",
-                                                          "absent", "gone",   "orders", "log",   "feed"};
+                                                          "absent", "gone",   "orders", "log",   "feed",  "news", "lanes"};
 
 int bo_redis_key(const char *sale, int i, char *ret) { return snprintf(ret, 128, "bo:{%s}:%s", sale, key_names[i]); }
 
@@ -130,7 +130,7 @@ static long long format_command(char **ret, const struct bo_embedded *script, co
     char keys[BO_REDIS_KEY_COUNT][128];
     argv[0] = "EVALSHA";
     argv[1] = script->sha1;
-    argv[2] = "11";
+    argv[2] = BO_REDIS_KEY_COUNT_TEXT;
     for (int i = 0; i < BO_REDIS_KEY_COUNT; i++) {
         bo_redis_key(sale, i, keys[i]);
         argv[3 + i] = keys[i];

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sale/settings.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -11,14 +13,45 @@ static const struct {
     int64_t def, min, max;
 } numbers[] = {
 #define SETTING(name, def, min, max, doc) {#name, offsetof(struct bo_settings, name), def, min, max},
+#define FLAG(name, def, doc)
+#define TIME(name, doc)
 #include "sale/settings.def"
 #undef SETTING
+#undef FLAG
 };
 #define NUMBER_COUNT (sizeof(numbers) / sizeof(numbers[0]))
 
-static int64_t *number_at(const struct bo_settings *s, size_t i) { return (int64_t *)((char *)s + numbers[i].offset); }
+static const struct {
+    const char *name;
+    size_t offset;
+    bool def;
+} flags[] = {
+#define SETTING(name, def, min, max, doc)
+#define FLAG(name, def, doc) {#name, offsetof(struct bo_settings, name), def},
+#include "sale/settings.def"
+#undef FLAG
+#undef TIME
+};
+#define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))
 
-static bool read_opens_at(const json_t *value, bo_ms *ret) {
+static const struct {
+    const char *name;
+    size_t offset;
+} times[] = {
+#define FLAG(name, def, doc)
+#define TIME(name, doc) {#name, offsetof(struct bo_settings, name)},
+#include "sale/settings.def"
+#undef SETTING
+#undef FLAG
+#undef TIME
+};
+#define TIME_COUNT (sizeof(times) / sizeof(times[0]))
+
+static int64_t *number_at(const struct bo_settings *s, size_t i) { return (int64_t *)((char *)s + numbers[i].offset); }
+static bool *flag_at(const struct bo_settings *s, size_t i) { return (bool *)((char *)s + flags[i].offset); }
+static bo_ms *time_at(const struct bo_settings *s, size_t i) { return (bo_ms *)((char *)s + times[i].offset); }
+
+static bool read_time(const json_t *value, bo_ms *ret) {
     if (json_is_null(value)) {
         *ret = 0;
         return true;
@@ -26,9 +59,54 @@ static bool read_opens_at(const json_t *value, bo_ms *ret) {
     struct tm tm = {0};
     const char *text = json_string_value(value);
     const char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
-    if (!end || strcmp(end, "Z") != 0) return false;
+    if (!end) return false;
     *ret = (bo_ms)timegm(&tm) * 1000;
+    if (*end == '.') { /* parts of a second, as JavaScript writes them */
+        int ms = 0, digits = 0;
+        for (end++; *end >= '0' && *end <= '9'; end++)
+            if (digits < 3) {
+                ms = ms * 10 + *end - '0';
+                digits++;
+            }
+        if (!digits) return false;
+        for (; digits < 3; digits++) ms *= 10;
+        *ret += ms;
+    }
+    return strcmp(end, "Z") == 0;
+}
+
+static bool read_notice(const json_t *value, char ret[BO_NOTICE_MAX + 1]) {
+    const char *text = json_is_null(value) ? "" : json_string_value(value);
+    if (!text || strlen(text) > BO_NOTICE_MAX) return false;
+    strcpy(ret, text);
     return true;
+}
+
+static bool read_lanes(const json_t *value, struct bo_settings *s) {
+    size_t i;
+    json_t *lane;
+    if (!json_is_array(value) || json_array_size(value) > BO_LANES_MAX) return false;
+    s->lane_count = 0;
+    json_array_foreach((json_t *)value, i, lane) {
+        struct bo_lane *to = &s->lanes[i];
+        const char *name = json_string_value(json_object_get(lane, "name"));
+        const json_t *quota = json_object_get(lane, "quota");
+        if (!name || !bo_text_is_id(name) || strlen(name) >= sizeof(to->name) || bo_settings_lane(s, name, NULL)) return false;
+        if (quota && (!json_is_integer(quota) || json_integer_value(quota) < 0)) return false;
+        strcpy(to->name, name);
+        to->quota = json_integer_value(quota);
+        s->lane_count++;
+    }
+    return true;
+}
+
+int bo_settings_lane(const struct bo_settings *settings, const char *name, int64_t *ret_quota) {
+    for (int i = 0; i < settings->lane_count; i++) {
+        if (strcmp(settings->lanes[i].name, name) != 0) continue;
+        if (ret_quota) *ret_quota = settings->lanes[i].quota;
+        return BO_LANES_MAX - i;
+    }
+    return 0;
 }
 
 static bool read_currency(const json_t *value, char ret[4]) {
@@ -56,37 +134,62 @@ static int read_number(const char *name, const json_t *value, struct bo_settings
         *number_at(s, i) = json_integer_value(value);
         return 0;
     }
-    bo_buffer_printf(problem, "%s: there is no such setting. Settings: policy, currency, opens_at, guests, site_tokens, prices", name);
+    bo_buffer_printf(problem, "%s: there is no such setting. Settings: policy, currency, prices, notice, lanes", name);
     for (size_t i = 0; i < NUMBER_COUNT; i++) bo_buffer_printf(problem, ", %s", numbers[i].name);
+    for (size_t i = 0; i < FLAG_COUNT; i++) bo_buffer_printf(problem, ", %s", flags[i].name);
+    for (size_t i = 0; i < TIME_COUNT; i++) bo_buffer_printf(problem, ", %s", times[i].name);
     return BO_ERR_BAD_SETTING;
 }
 
-static int read_member(const char *name, const json_t *value, struct bo_settings *s, struct bo_buffer *problem) {
+/* The settings that are neither number, flag nor time: true when read, else allowed says what would be right; NULL: not one of them. */
+static bool read_other(const char *name, const json_t *value, struct bo_settings *s, const char **allowed) {
+    *allowed = NULL;
     if (strcmp(name, "policy") == 0) {
-        if (read_policy(value, s)) return 0;
-        bo_buffer_add_text(problem, "policy: allowed is \"rate\", \"capacity\" or \"both\"");
-    } else if (strcmp(name, "currency") == 0) {
-        if (read_currency(value, s->currency)) return 0;
-        bo_buffer_add_text(problem, "currency: allowed are three capital letters, like EUR");
-    } else if (strcmp(name, "opens_at") == 0) {
-        if (read_opens_at(value, &s->opens_at)) return 0;
-        bo_buffer_add_text(problem, "opens_at: allowed is a time in UTC like 2026-05-01T10:00:00Z, or null");
-    } else if (strcmp(name, "guests") == 0 || strcmp(name, "site_tokens") == 0) {
-        *(name[0] == 'g' ? &s->guests : &s->site_tokens) = json_is_true(value);
-        if (json_is_boolean(value)) return 0;
-        bo_buffer_printf(problem, "%s: allowed is true or false", name);
-    } else if (strcmp(name, "prices") == 0) {
-        if (json_is_object(value)) return 0; /* the amounts are checked together with the plan */
-        bo_buffer_add_text(problem, "prices: an object of category name and price is needed");
-    } else {
-        return read_number(name, value, s, problem);
+        *allowed = "\"rate\", \"capacity\" or \"both\"";
+        return read_policy(value, s);
     }
+    if (strcmp(name, "currency") == 0) {
+        *allowed = "three capital letters, like EUR";
+        return read_currency(value, s->currency);
+    }
+    if (strcmp(name, "prices") == 0) { /* the amounts are checked together with the plan */
+        *allowed = "an object of category name and price";
+        return json_is_object(value);
+    }
+    if (strcmp(name, "notice") == 0) {
+        *allowed = "a text of at most 500 bytes, or null";
+        return read_notice(value, s->notice);
+    }
+    if (strcmp(name, "lanes") == 0) {
+        *allowed = "a list of at most 15 objects with a name of their own (1 to 32 characters of A-Z a-z 0-9 . _ : @ -) and, if it has one, a quota";
+        return read_lanes(value, s);
+    }
+    return false;
+}
+
+static int read_member(const char *name, const json_t *value, struct bo_settings *s, struct bo_buffer *problem) {
+    const char *allowed;
+    if (read_other(name, value, s, &allowed)) return 0;
+    for (size_t i = 0; !allowed && i < FLAG_COUNT; i++) {
+        if (strcmp(flags[i].name, name) != 0) continue;
+        *flag_at(s, i) = json_is_true(value);
+        if (json_is_boolean(value)) return 0;
+        allowed = "true or false";
+    }
+    for (size_t i = 0; !allowed && i < TIME_COUNT; i++) {
+        if (strcmp(times[i].name, name) != 0) continue;
+        if (read_time(value, time_at(s, i))) return 0;
+        allowed = "a time in UTC like 2026-05-01T10:00:00Z, or null";
+    }
+    if (!allowed) return read_number(name, value, s, problem);
+    bo_buffer_printf(problem, "%s: allowed is %s", name, allowed);
     return BO_ERR_BAD_SETTING;
 }
 
 int bo_settings_read(const json_t *json, struct bo_settings *ret, struct bo_buffer *problem) {
-    struct bo_settings s = {.policy = "both", .currency = "EUR", .guests = true, .site_tokens = true};
+    struct bo_settings s = {.policy = "both", .currency = "EUR"};
     for (size_t i = 0; i < NUMBER_COUNT; i++) *number_at(&s, i) = numbers[i].def;
+    for (size_t i = 0; i < FLAG_COUNT; i++) *flag_at(&s, i) = flags[i].def;
     if (!json_is_object(json)) {
         bo_buffer_add_text(problem, "settings: a JSON object is needed");
         return BO_ERR_BAD_SETTING;
@@ -107,8 +210,11 @@ void bo_settings_each(const struct bo_settings *settings, void (*add)(void *, co
         snprintf(text, sizeof(text), "%lld", (long long)*number_at(settings, i));
         add(arg, numbers[i].name, text);
     }
-    snprintf(text, sizeof(text), "%lld", (long long)settings->opens_at);
-    add(arg, "opens_at", text);
+    for (size_t i = 0; i < FLAG_COUNT; i++) add(arg, flags[i].name, *flag_at(settings, i) ? "1" : "0");
+    for (size_t i = 0; i < TIME_COUNT; i++) {
+        snprintf(text, sizeof(text), "%lld", (long long)*time_at(settings, i));
+        add(arg, times[i].name, text);
+    }
     add(arg, "policy", settings->policy);
     add(arg, "currency", settings->currency);
 }

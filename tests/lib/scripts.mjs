@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { root, startRedis, temporaryFolder } from './servers.mjs';
 
-const names = ['line', 'active', 'state', 'people', 'seats', 'map', 'absent', 'gone', 'orders', 'log', 'feed'];
+const names = ['line', 'active', 'state', 'people', 'seats', 'map', 'absent', 'gone', 'orders', 'log', 'feed', 'news', 'lanes'];
 const lua = process.env.LUA_FOLDER ?? path.join(root, 'lua'); // tests/mutations.py points to changed copies
 const expand = (text) => text.replace(/^--- include (\w+)$/gm, (_, name) => expand(fs.readFileSync(path.join(lua, 'lib', `${name}.lua`), 'utf8')));
 
@@ -32,16 +32,18 @@ export class Sale {
 
   async load(settings = {}, { status = 'open', total = 100, committed = 0 } = {}) {
     this.settings = { ...defaults, ...this.settings, ...settings };
-    return this.run('sale_load', ++this.version, committed, status, total, ...Object.entries(this.settings).flat());
+    return this.run('sale_load', ++this.version, committed, status, total, 'a seed', ...Object.entries(this.settings).flat());
   }
 
   async join(...people) {
-    const answer = await this.run('line_join', '0'.repeat(people.length), ...people);
-    return answer.slice(4);
+    const answer = await this.run('line_join', '0'.repeat(people.length), people.length, ...people);
+    return answer.slice(7);
   }
 
-  tick() {
-    return this.run('line_tick');
+  // As if the last tick were long ago, so that it does its work.
+  async tick(percent = 100, why = '') {
+    await this.redis.hdel(this.key.state, 'ticked');
+    return this.run('line_tick', percent, why);
   }
 
   async stages(...people) {

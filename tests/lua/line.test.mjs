@@ -64,8 +64,8 @@ test('L6 when the grace is over the place is gone; leaving on purpose frees it a
   assert.deepEqual(await sale.stages('g:2', 'g:3'), ['out', 'wait']);
   assert.deepEqual(await sale.run('line_leave', 'g:2'), ['not_in_line']);
   assert.equal((await sale.join('g:1'))[0][0], 4, 'a new place at the end');
-  const [, waiting, front, gone] = await sale.run('line_front');
-  assert.deepEqual([waiting, front, gone], [2, [3, 4], [0, 2]]);
+  const [, waiting, front, segments, last] = await sale.run('line_front');
+  assert.deepEqual([waiting, front, segments, last], [2, [3, 4], [1, 4, 2], 4]);
 });
 
 test('A1 nobody is lost or in two places, whatever happens at once', async (t) => {
@@ -124,6 +124,7 @@ test('A6 an admission that is not taken up, a choice and a payment that take too
   await sale.load({ policy: 'capacity', capacity: 1 });
   await sale.join(...people(1, 4));
   await sale.tick();
+  assert.deepEqual(await sale.stages('g:1'), ['claim']); // told by a gateway
   await sale.expire('g:1');
   assert.deepEqual(await sale.run('line_enter', 'g:1', 1), ['admission_expired']);
   await sale.tick();

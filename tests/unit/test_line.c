@@ -18,21 +18,22 @@ static int64_t position_by_counting(int64_t head, int64_t number) {
     return position;
 }
 
+/* As lua/lib/view.lua does it: a segment per bucket of 1,024 numbers. */
 static void take_view(struct bo_line_view *view, int64_t head) {
-    int64_t front[BO_LINE_BUCKET], buckets[64] = {0}, pairs[128];
+    int64_t front[BO_LINE_BUCKET], segments[64 * 3];
     size_t count = 0, n = 0;
-    for (int64_t i = head + 1; i <= PEOPLE; i++) {
-        if (gone[i])
-            buckets[i / BO_LINE_BUCKET]++;
-        else if (count < BO_LINE_BUCKET)
-            front[count++] = i;
+    for (int64_t i = head + 1; i <= PEOPLE && count < BO_LINE_BUCKET; i++)
+        if (!gone[i]) front[count++] = i;
+    for (int64_t first = head + 1, last; first <= PEOPLE; first = last + 1) {
+        last = first / BO_LINE_BUCKET * BO_LINE_BUCKET + BO_LINE_BUCKET - 1;
+        if (last > PEOPLE) last = PEOPLE;
+        segments[n++] = first;
+        segments[n++] = last;
+        segments[n] = 0;
+        for (int64_t i = first; i <= last; i++) segments[n] += !gone[i];
+        n++;
     }
-    for (int64_t b = 63; b >= 0; b--) /* any order will do */
-        if (buckets[b]) {
-            pairs[n * 2] = b;
-            pairs[n++ * 2 + 1] = buckets[b];
-        }
-    bo_line_view_set(view, front, count, pairs, n);
+    bo_line_view_set(view, front, count, segments, n / 3, PEOPLE);
 }
 
 static void L5_positions_are_exact_near_the_front_and_close_behind_it(void **state) {
@@ -68,7 +69,7 @@ static void an_empty_line_puts_anyone_first(void **state) {
     (void)state;
     struct bo_line_view view = {0};
     assert_int_equal(bo_line_view_position(&view, 5), 1);
-    bo_line_view_set(&view, NULL, 0, NULL, 0);
+    bo_line_view_set(&view, NULL, 0, NULL, 0, 0);
     assert_int_equal(bo_line_view_position(&view, 5), 1);
     bo_line_view_free(&view);
 }
@@ -77,9 +78,9 @@ static void L5_the_estimate_holds_the_true_time_of_a_steady_rate(void **state) {
     (void)state;
     struct bo_estimate e = {0};
     int64_t low, high;
-    assert_false(bo_estimate_range(&e, 100, 1000, &low, &high));
+    assert_false(bo_estimate_range(&e, 100, 1000, 0, &low, &high));
     for (int s = 0; s <= 30; s++) bo_estimate_feed(&e, s * 1000, s * 20, 0); /* 20 people per second */
-    assert_true(bo_estimate_range(&e, 1000, 5000, &low, &high));
+    assert_true(bo_estimate_range(&e, 1000, 5000, 0, &low, &high));
     assert_true(low <= 50 && high >= 50 && low >= 40 && high <= 60);
 }
 
@@ -91,8 +92,8 @@ static void L5_departures_ahead_shorten_the_estimate(void **state) {
         bo_estimate_feed(&without, s * 1000, s * 20, 0);
         bo_estimate_feed(&with, s * 1000, s * 20, s * 30);
     }
-    assert_true(bo_estimate_range(&without, 4000, 5000, &low, &high));
-    assert_true(bo_estimate_range(&with, 4000, 5000, &low_with, &high_with));
+    assert_true(bo_estimate_range(&without, 4000, 5000, 0, &low, &high));
+    assert_true(bo_estimate_range(&with, 4000, 5000, 0, &low_with, &high_with));
     /* (n / d) ln(1 + d p / (n a)) = (5000 / 30) ln(1 + 30 * 4000 / (5000 * 20)) = 131 s instead of 200 s */
     assert_true(low_with <= 131 && high_with >= 131);
     assert_true(high_with < high);
@@ -102,7 +103,7 @@ static void before_anyone_was_admitted_the_rate_that_is_set_speaks(void **state)
     (void)state;
     struct bo_estimate e = {.limit_per_ms = 0.1};
     int64_t low, high;
-    assert_true(bo_estimate_range(&e, 1000, 1000, &low, &high));
+    assert_true(bo_estimate_range(&e, 1000, 1000, 0, &low, &high));
     assert_true(low <= 10 && high >= 10);
 }
 

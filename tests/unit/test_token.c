@@ -4,25 +4,78 @@
 #include "edge/payments.h"
 #include "edge/token.h"
 
+#include <jansson.h>
 #include <jwt.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct bo_config config = {.secret = "the secret of these tests, long enough", .jwt_algorithm = "HS256", .jwt_key = "key of the site"};
+static struct bo_config config = {.secret = "the secret of these tests, long enough", .public_url = "https://tickets.example", .jwt_algorithm = "HS256", .jwt_key = "key of the site"};
 static const bo_ms now = 1700000000000;
 
 static void X2_an_access_token_is_bound_to_person_sale_and_number(void **state) {
     (void)state;
-    char *token = bo_token_access(&config, "hall", "g:me", 17, now + 60000);
+    struct bo_keys *keys = bo_keys_new(config.secret, 168);
+    char *token = bo_token_access(&config, keys, "hall", "g:me", 17, now, now + 60000);
     struct bo_place_claim claim;
-    assert_int_equal(bo_token_read_access(&config, token, now, &claim), 0);
+    assert_int_equal(bo_token_read_access(keys, token, now, &claim), 0);
     assert_string_equal(claim.sale, "hall");
     assert_string_equal(claim.person, "g:me");
     assert_int_equal(claim.number, 17);
-    assert_int_equal(bo_token_read_access(&config, token, now + 61000, &claim), BO_ERR_TOKEN_EXPIRED);
-    assert_int_equal(bo_token_read_place(&config, token, now, &claim), BO_ERR_TOKEN_FOREIGN);
-    token[strlen(token) - 4] ^= 1;
-    assert_int_equal(bo_token_read_access(&config, token, now, &claim), BO_ERR_TOKEN_FORGED);
+    assert_int_equal(bo_token_read_access(keys, token, now + 61000, &claim), BO_ERR_TOKEN_EXPIRED);
+    assert_int_equal(bo_token_read_place(&config, token, now, &claim), BO_ERR_TOKEN_FORGED);
+    for (size_t i = 0; i < strlen(token); i += 7) { /* whatever is changed, it is noticed */
+        char before = token[i];
+        token[i] = before == 'A' ? 'B' : 'A';
+        assert_int_not_equal(bo_token_read_access(keys, token, now, &claim), 0);
+        token[i] = before;
+    }
+    assert_int_equal(bo_token_read_access(keys, token, now, &claim), 0);
+    char place[BO_PLACE_TOKEN_MAX];
+    bo_token_place(&config, "hall", "g:me", now + 60000, place);
+    assert_int_equal(bo_token_read_access(keys, place, now, &claim), BO_ERR_TOKEN_FOREIGN);
+    assert_int_equal(bo_token_read_place(&config, place, now, &claim), 0);
+    assert_string_equal(claim.person, "g:me");
+    assert_int_equal(bo_token_read_place(&config, place, now + 60000, &claim), BO_ERR_TOKEN_EXPIRED);
+    free(token);
+    bo_keys_free(keys);
+}
+
+static void X2_keys_rotate_and_every_server_has_the_same(void **state) {
+    (void)state;
+    const bo_ms week = 168 * INT64_C(3600000);
+    struct bo_keys *one = bo_keys_new(config.secret, 168), *two = bo_keys_new(config.secret, 168), *other = bo_keys_new("another secret", 168);
+    char *token = bo_keys_sign(one, "{\"sub\":\"g:me\"}", now), *claims;
+    assert_int_equal(bo_keys_open(two, token, now, &claims), 0);
+    assert_string_equal(claims, "{\"sub\":\"g:me\"}");
+    free(claims);
+    assert_int_equal(bo_keys_open(two, token, now + week, &claims), 0); /* the last key still holds */
+    free(claims);
+    assert_int_equal(bo_keys_open(two, token, now + 2 * week, &claims), BO_ERR_TOKEN_FORGED);
+    assert_int_equal(bo_keys_open(other, token, now, &claims), BO_ERR_TOKEN_FORGED);
+    struct bo_buffer set = {0}, later = {0};
+    bo_keys_print(one, now, &set);
+    bo_keys_print(two, now + week, &later);
+    json_t *keys = json_loads(set.data, 0, NULL), *keys_later = json_loads(later.data, 0, NULL);
+    assert_int_equal(json_array_size(json_object_get(keys, "keys")), 3);
+    assert_true(json_equal(json_array_get(json_object_get(keys, "keys"), 2), json_array_get(json_object_get(keys_later, "keys"), 1)));
+    json_decref(keys);
+    json_decref(keys_later);
+    bo_buffer_free(&set);
+    bo_buffer_free(&later);
+    free(token);
+    bo_keys_free(one);
+    bo_keys_free(two);
+    bo_keys_free(other);
+}
+
+static void an_invitation_says_lane_and_sale(void **state) {
+    (void)state;
+    struct bo_invitation_claim claim = {.sale = "hall", .lane = "vip", .id = "i1", .person = "u:ada"}, read;
+    char *token = bo_token_invitation(&config, &claim, now + 60000);
+    assert_int_equal(bo_token_read_invitation(&config, token, now, &read), 0);
+    assert_string_equal(read.lane, "vip");
+    assert_string_equal(read.person, "u:ada");
+    assert_int_equal(bo_token_read_invitation(&config, token, now + 60000, &read), BO_ERR_TOKEN_EXPIRED);
     free(token);
 }
 
@@ -38,7 +91,8 @@ static char *site_token(jwt_alg_t algorithm, const char *key, const char *sub, l
 }
 
 static int read_site(char *token, char *person) {
-    int err = bo_token_read_site(&config, token, now, person);
+    char lane[BO_ID_MAX + 1];
+    int err = bo_token_read_site(&config, token, now, person, lane);
     free(token);
     return err;
 }
@@ -90,6 +144,8 @@ static void a_webhook_signature_must_be_right_and_fresh(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(X2_an_access_token_is_bound_to_person_sale_and_number),
+                                       cmocka_unit_test(X2_keys_rotate_and_every_server_has_the_same),
+                                       cmocka_unit_test(an_invitation_says_lane_and_sale),
                                        cmocka_unit_test(U1_a_site_token_says_who_somebody_is_and_nothing_else_does),
                                        cmocka_unit_test(O4_a_ticket_code_is_the_same_every_time),
                                        cmocka_unit_test(a_webhook_signature_must_be_right_and_fresh)};
