@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * crowd: sends simulated people to a running boxoffice and checks from the outside that every rule held. */
-#include "bench/crowd.h"
+#include "bench/crowd_inside.h"
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PEOPLE_PER_PROCESS 15000 /* below the limit on open files, and below the ports one source address has */
+#define PEOPLE_PER_PROCESS 18000 /* below the limit on open files, and below the ports one source address has */
 
 /* Log-linear: 32 steps per doubling, so a value is off by 3 % at most. */
 void crowd_histogram_add(_Atomic int64_t *histogram, int64_t us) {
@@ -40,7 +40,10 @@ static const char *const fate_names[CROWD_FATES] = {"no end", "bought", "sold ou
 
 static int usage(void) {
     fprintf(stderr, "usage: crowd --people N [--host 127.0.0.1] [--port 8080] [--sale demo] [--postgres CONNINFO] [--supervisor PID]\n"
-                    "             [--limit SECONDS] [--ramp MS] [--think FACTOR] [--seed N] [--pay-url URL] [--visit]\n");
+                    "             [--limit SECONDS] [--ramp MS] [--think FACTOR] [--restless FACTOR] [--look PER_THOUSAND] [--seed N]\n"
+                    "             [--pay-url URL] [--visit] [--status FILE] [--hold-go] [--spread MS] [--rate N --rate-ms MS] [--capacity N]\n"
+                    "       crowd --people N --wait [--dialect boxoffice|bare|ws|socketio|nchan] [--poll MS] …   only stands in line until SIGTERM\n"
+                    "With --hold-go nobody leaves or breaks off before SIGUSR1.\n");
     return 2;
 }
 
@@ -51,28 +54,40 @@ static int read_number(const char *text, int64_t min, int64_t max, int *ret) {
     return 0;
 }
 
+static int read_option(struct crowd_options *o, const char *name, const char *value) {
+    const struct {
+        const char *name;
+        int min, max, *to;
+    } numbers[] = {{"--people", 1, 2000000, &o->people}, {"--port", 1, 65535, &o->port}, {"--supervisor", 1, 1 << 30, &o->supervisor},
+                   {"--limit", 1, 86400, &o->limit_s}, {"--ramp", 0, 3600000, &o->ramp_ms}, {"--seed", 0, 1 << 30, &o->seed},
+                   {"--look", 0, 1000, &o->look}, {"--spread", 100, 3600000, &o->spread_ms}, {"--poll", 0, 3600000, &o->poll_ms},
+                   {"--rate", 1, 1000000, &o->rate}, {"--rate-ms", 1, 3600000, &o->rate_ms}, {"--capacity", 0, 1000000, &o->capacity}};
+    const struct {
+        const char *name, **to;
+    } texts[] = {{"--host", &o->host}, {"--sale", &o->sale}, {"--postgres", &o->postgres}, {"--pay-url", &o->pay_url}, {"--status", &o->status}};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (strcmp(name, numbers[i].name) == 0) return read_number(value, numbers[i].min, numbers[i].max, numbers[i].to);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (strcmp(name, texts[i].name) == 0) {
+            *texts[i].to = value;
+            return 0;
+        }
+    if (strcmp(name, "--think") == 0) o->think = atof(value);
+    else if (strcmp(name, "--restless") == 0) o->restless = atof(value);
+    else if (strcmp(name, "--dialect") == 0) o->dialect = crowd_find_dialect(value);
+    else return -1;
+    return o->dialect ? 0 : -1;
+}
+
 static int read_options(int argc, char **argv, struct crowd_options *o) {
     for (int i = 1; i < argc; i++) {
-        const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
-        int err = 0;
-        if (strcmp(name, "--visit") == 0) {
-            o->visit = true;
-            continue;
+        bool *flag = strcmp(argv[i], "--visit") == 0 ? &o->visit : strcmp(argv[i], "--wait") == 0 ? &o->wait : strcmp(argv[i], "--hold-go") == 0 ? &o->hold_go : NULL;
+        if (flag) {
+            *flag = true;
+        } else {
+            if (i + 1 >= argc || read_option(o, argv[i], argv[i + 1]) != 0) return -1;
+            i++;
         }
-        if (strcmp(name, "--people") == 0) err = read_number(value, 1, 2000000, &o->people);
-        else if (strcmp(name, "--port") == 0) err = read_number(value, 1, 65535, &o->port);
-        else if (strcmp(name, "--supervisor") == 0) err = read_number(value, 1, 1 << 30, &o->supervisor);
-        else if (strcmp(name, "--limit") == 0) err = read_number(value, 1, 86400, &o->limit_s);
-        else if (strcmp(name, "--ramp") == 0) err = read_number(value, 0, 3600000, &o->ramp_ms);
-        else if (strcmp(name, "--seed") == 0) err = read_number(value, 0, 1 << 30, &o->seed);
-        else if (strcmp(name, "--think") == 0) o->think = atof(value);
-        else if (strcmp(name, "--host") == 0) o->host = value;
-        else if (strcmp(name, "--sale") == 0) o->sale = value;
-        else if (strcmp(name, "--postgres") == 0) o->postgres = value;
-        else if (strcmp(name, "--pay-url") == 0) o->pay_url = value;
-        else err = -1;
-        if (err || i + 1 >= argc) return -1;
-        i++;
     }
     return o->people ? 0 : -1;
 }
@@ -89,18 +104,34 @@ static struct crowd_shared *make_shared(int people) {
 
 static volatile sig_atomic_t interrupted;
 
+static volatile sig_atomic_t go;
+
 static void on_signal(int signum) {
-    (void)signum;
-    interrupted = 1;
+    if (signum == SIGUSR1)
+        go = 1;
+    else
+        interrupted = 1;
 }
 
 struct peak {
     int64_t connections, memory;
 };
 
+/* One JSON line for whoever runs the crowd. */
+static void print_status(FILE *file, struct crowd_shared *shared, int64_t started) {
+    fprintf(file, "{\"t\":%.3f,\"connected\":%lld,\"placed\":%lld,\"joined\":%lld,\"admitted\":%lld,\"ended\":%lld,\"frames\":%lld,\"holds\":%lld,\"orders\":%lld,"
+            "\"errors\":%lld,\"longest_silence_ms\":%lld,\"hold_p99_ms\":%.1f,\"join_s\":%.3f}\n",
+            (double)(bo_loop_steady_us() - started) / 1e6, (long long)shared->connected, (long long)shared->placed, (long long)shared->joined,
+            (long long)shared->admitted, (long long)shared->ended, (long long)shared->frames, (long long)shared->holds, (long long)shared->orders,
+            (long long)shared->errors, (long long)shared->longest_silence_ms, crowd_histogram_ms(shared->hold_us, 0.99),
+            (double)(shared->last_us - shared->first_us) / 1e6);
+    fflush(file);
+}
+
 /* Shows how it goes, notes the gateways' memory while most people are connected, and ends when all have an end. */
 static void watch(const struct crowd_options *o, struct crowd_shared *shared, struct peak *peak) {
     int64_t started = bo_loop_steady_us(), shown = 0;
+    FILE *status_file = o->status ? fopen(o->status, "w") : NULL;
     while (!interrupted && shared->ended < o->people && bo_loop_steady_us() - started < (int64_t)o->limit_s * 1000000) {
         poll(NULL, 0, 200);
         int status;
@@ -108,6 +139,8 @@ static void watch(const struct crowd_options *o, struct crowd_shared *shared, st
             fprintf(stderr, "crowd: a process of the crowd died (status %d)\n", status);
             return;
         }
+        if (go) shared->go = true;
+        if (status_file) print_status(status_file, shared, started);
         if (o->supervisor && shared->connected >= peak->connections) {
             peak->connections = shared->connected;
             peak->memory = crowd_gateway_memory(o->supervisor);
@@ -117,6 +150,7 @@ static void watch(const struct crowd_options *o, struct crowd_shared *shared, st
         fprintf(stderr, "%4.0f s: %7lld connected %7lld joined %7lld admitted %7lld ended\n", (double)(shown - started) / 1e6,
                 (long long)shared->connected, (long long)shared->joined, (long long)shared->admitted, (long long)shared->ended);
     }
+    if (status_file) fclose(status_file);
 }
 
 static int report(const struct crowd_options *o, struct crowd_shared *shared, const struct peak *peak, double wall_s) {
@@ -139,14 +173,17 @@ static int report(const struct crowd_options *o, struct crowd_shared *shared, co
            (long long)v.tickets_told, (long long)v.tickets_kept, (long long)v.seats_free, (long long)shared->holds,
            (long long)shared->conflicts, (long long)shared->errors);
     int64_t violations = v.oversold + v.order_violations + v.limit_violations + v.double_tickets + v.lost_people + v.lost_orders +
-                         v.untold_orders + shared->position_increases;
+                         v.untold_orders + v.rate_overruns + v.capacity_overruns + v.untold_people + shared->position_increases;
     const struct {
         const char *name;
         double value;
     } rows[] = {{"people", o->people}, {"joined", (double)v.joined}, {"admitted", (double)v.admitted}, {"bought", (double)v.bought},
                 {"oversold", (double)v.oversold}, {"order_violations", (double)v.order_violations},
                 {"limit_violations", (double)v.limit_violations}, {"double_tickets", (double)v.double_tickets},
-                {"lost_people", (double)v.lost_people}, {"lost_orders", (double)v.lost_orders}, {"untold_orders", (double)v.untold_orders},
+                {"lost_people", (double)v.lost_people}, {"untold_people", (double)v.untold_people}, {"rate_overruns", (double)v.rate_overruns},
+                {"capacity_overruns", (double)v.capacity_overruns}, {"longest_silence_ms", (double)shared->longest_silence_ms},
+                {"estimates", (double)shared->estimates},
+                {"estimates_right", shared->estimates ? (double)shared->estimates_right / (double)shared->estimates : 1}, {"lost_orders", (double)v.lost_orders}, {"untold_orders", (double)v.untold_orders},
                 {"position_increases", (double)shared->position_increases}, {"joins_per_s", v.joins_per_s},
                 {"hold_p50_ms", crowd_histogram_ms(shared->hold_us, 0.5)}, {"hold_p99_ms", crowd_histogram_ms(shared->hold_us, 0.99)},
                 {"admit_to_told_p99_ms", v.admit_to_told_p99_ms}, {"wall_s", wall_s},
@@ -160,7 +197,8 @@ static int report(const struct crowd_options *o, struct crowd_shared *shared, co
 }
 
 int main(int argc, char **argv) {
-    struct crowd_options o = {.host = "127.0.0.1", .sale = "demo", .port = 8080, .limit_s = 300, .seed = 1, .think = 1};
+    struct crowd_options o = {.host = "127.0.0.1", .sale = "demo", .port = 8080, .limit_s = 300, .seed = 1, .think = 1, .restless = 1, .look = 1000, .spread_ms = 8000,
+                              .rate_ms = 1000, .capacity = -1, .dialect = &crowd_boxoffice};
     if (read_options(argc, argv, &o) != 0) return usage();
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
@@ -168,7 +206,8 @@ int main(int argc, char **argv) {
     setrlimit(RLIMIT_NOFILE, &files);
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    crowd_load_plan(&o);
+    signal(SIGUSR1, on_signal);
+    if (!o.wait) crowd_load_plan(&o);
     if (o.visit) o.limit_s = 86400;
     if (o.visit && !o.ramp_ms) o.ramp_ms = 20000;
     o.processes = (o.people + PEOPLE_PER_PROCESS - 1) / PEOPLE_PER_PROCESS;
@@ -181,6 +220,7 @@ int main(int argc, char **argv) {
         if (pid == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             signal(SIGINT, SIG_IGN);
+            signal(SIGUSR1, SIG_IGN);
             crowd_run(&o, shared, i, from, to);
             _exit(0);
         }
@@ -192,7 +232,7 @@ int main(int argc, char **argv) {
     shared->stop = true;
     while (wait(NULL) > 0) {
     }
-    int status = o.visit ? 0 : report(&o, shared, &peak, wall_s);
+    int status = o.visit || o.wait ? 0 : report(&o, shared, &peak, wall_s);
     crowd_free_plan(&o);
     return status;
 }

@@ -31,6 +31,9 @@ struct crowd_person { /* in shared memory */
     int64_t join_sent_us, joined_us; /* steady clock */
     int64_t admitted_ms;             /* wall clock */
     int64_t shown;
+    int64_t heard_ms;                /* steady clock: last news of his position; 0: none on this connection */
+    int64_t estimated_ms;            /* wall clock: when he was first told how long it takes */
+    int32_t estimate_low, estimate_high; /* seconds */
     uint32_t seats[CROWD_SEATS_EACH]; /* of the tickets told */
     uint8_t seat_count, fate;
     bool disconnected; /* at least once while waiting */
@@ -38,15 +41,21 @@ struct crowd_person { /* in shared memory */
 };
 
 struct crowd_shared {
-    _Atomic int64_t connected, joined, admitted, ended, position_increases, limit_violations, errors, conflicts, holds, orders;
+    _Atomic int64_t connected, placed /* connected and told where they stand */, joined, admitted, ended, position_increases, limit_violations,
+        errors, conflicts, holds, orders, frames, longest_silence_ms, estimates, estimates_right;
+    _Atomic int64_t first_us, last_us; /* steady clock: the first connect and the last time somebody was placed */
     _Atomic int64_t hold_us[CROWD_HISTOGRAM];
-    _Atomic bool stop;
+    _Atomic bool stop, go; /* go: those who leave, break and vanish may */
     struct crowd_person people[];
 };
 
 struct crowd_options {
-    const char *host, *sale, *postgres, *pay_url;
-    int port, people, processes, supervisor, seed, limit_s, ramp_ms;
+    const char *host, *sale, *postgres, *pay_url, *status;
+    const struct crowd_dialect *dialect;
+    int port, people, processes, supervisor, seed, limit_s, ramp_ms, look /* per thousand who ask for the map */, spread_ms, poll_ms, rate,
+        rate_ms, capacity; /* capacity -1, rate 0: not checked */
+    bool wait, hold_go; /* only stand in line; leave and break only after SIGUSR1 */
+    double restless;    /* factor on how many leave, break, vanish */
     bool visit;       /* act like visitors of the demo: slowly, forever patient, no checks */
     char **guids;     /* of the plan, by index */
     int *by_guid;     /* indexes, sorted by guid */
@@ -68,9 +77,11 @@ int crowd_seat_index(const struct crowd_options *options, const char *guid); /* 
  * to be freed. */
 int crowd_http(const char *host, int port, const char *method, const char *path, char **body);
 
+struct crowd_dialect;
+
 struct crowd_verdict {
     int64_t joined, admitted, bought, oversold, order_violations, limit_violations, double_tickets, lost_people, lost_orders, untold_orders,
-        tickets_told, tickets_kept, seats_free;
+        tickets_told, tickets_kept, seats_free, rate_overruns, capacity_overruns, untold_people;
     double joins_per_s, admit_to_told_p99_ms;
 };
 /* Compares with what PostgreSQL has. */

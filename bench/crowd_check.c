@@ -87,6 +87,30 @@ static int check_admissions(struct bo_database *db, const char *sale, struct bo_
     return 0;
 }
 
+/* ---- never more than the rate in any interval, never more inside than the capacity: by the ledger ---- */
+
+static int check_bounds(const struct crowd_options *options, struct bo_database *db, struct crowd_verdict *v) {
+    struct bo_rows *rows = NULL;
+    int err = bo_database_run(db,
+                              "SELECT at_ms, CASE kind WHEN 'admit' THEN jsonb_array_length(body->'people') / 2 ELSE -1 END FROM ledger WHERE sale = $1"
+                              " AND kind IN ('admit', 'end', 'paid', 'aside') ORDER BY seq",
+                              &options->sale, 1, &rows);
+    if (err) return err;
+    int64_t inside = 0, within = 0;
+    for (size_t i = 0, first = 0; i < bo_rows_count(rows); i++) {
+        int64_t change = bo_rows_number(rows, i, 1), at = bo_rows_number(rows, i, 0);
+        inside += change;
+        if (options->capacity >= 0 && inside > options->capacity) v->capacity_overruns++;
+        if (change < 0) continue;
+        for (; bo_rows_number(rows, first, 0) + options->rate_ms <= at; first++)
+            if (bo_rows_number(rows, first, 1) > 0) within -= bo_rows_number(rows, first, 1);
+        within += change;
+        if (options->rate && within > options->rate) v->rate_overruns++;
+    }
+    bo_rows_free(rows);
+    return 0;
+}
+
 /* ---- tickets: everyone has in PostgreSQL exactly what he was told ---- */
 
 static int check_tickets(const struct crowd_options *options, struct bo_database *db, struct bo_table *people, struct crowd_verdict *v) {
@@ -147,7 +171,7 @@ int crowd_check(const struct crowd_options *options, struct crowd_shared *shared
         joined[count++] = p;
         if (p->join_sent_us < first) first = p->join_sent_us;
         if (p->joined_us > last) last = p->joined_us;
-        v->lost_people += p->fate == CROWD_NONE;
+        v->untold_people += p->fate == CROWD_NONE;
         v->bought += p->fate == CROWD_BOUGHT;
         for (int k = 0; k < p->seat_count; k++) {
             v->tickets_told++;
@@ -162,6 +186,7 @@ int crowd_check(const struct crowd_options *options, struct crowd_shared *shared
     int err = bo_database_open(options->postgres, &db);
     if (!err) {
         err = check_admissions(db, options->sale, &people, v);
+        if (!err) err = check_bounds(options, db, v);
         if (!err) err = check_tickets(options, db, &people, v);
         if (!err) err = check_orders(options, db, joined, count, v);
         bo_database_close(db);

@@ -3,7 +3,7 @@
 # Installs from Debian what is missing of: what building and running needs ("run"), and what the tests need on top ("test").
 set -eu
 run="gcc meson ninja-build pkg-config python3 libuv1-dev libhiredis-dev libwebsockets-dev libwebsockets-evlib-uv libjansson-dev
- libpq-dev libjwt-dev libcurl4-openssl-dev libssl-dev libinih-dev redis-server postgresql nodejs curl ca-certificates"
+ libpq-dev libjwt-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libinih-dev redis-server postgresql nodejs curl ca-certificates"
 tests="clang npm chromium libcmocka-dev lua5.1"
 packages=$run
 [ "${1:-run}" = test ] && packages="$run $tests"

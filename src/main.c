@@ -17,6 +17,7 @@ static const struct {
     {"migrate", bo_command_migrate, "brings the tables in PostgreSQL up to date (serve does it, too)"},
     {"sale", bo_command_sale, "import, export and list sales"},
     {"token", bo_command_token, "prints a signed place token for a person"},
+    {"size", bo_command_size, "what to set for a downstream that takes so many calls, and what a line of so many people needs"},
     {"check-config", bo_command_check_config, "says what is wrong with a configuration file"},
     {"default-config", bo_command_default_config, "prints a commented configuration file"},
 };

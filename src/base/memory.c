@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,3 +22,5 @@ char *bo_strdup(const char *s) {
     size_t n = strlen(s) + 1;
     return memcpy(bo_alloc(n), s, n);
 }
+
+void bo_memory_trim(void) { malloc_trim(0); }

@@ -11,4 +11,7 @@ void *bo_alloc(size_t size); /* zeroed; free() it */
 void *bo_realloc(void *p, size_t size);
 char *bo_strdup(const char *s);
 
+/* Gives back to the system what was freed; worth while after something large and rare, like reading a plan. */
+void bo_memory_trim(void);
+
 #endif

@@ -28,7 +28,7 @@ bool bo_text_is_id(const char *text) {
 
 void bo_text_random_id(const char *prefix, char *ret) {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    unsigned char random[22];
+    unsigned char random[20];
     if (RAND_bytes(random, sizeof(random)) != 1) abort(); /* without randomness ids could be guessed */
     size_t n = (size_t)snprintf(ret, BO_ID_MAX + 1 - sizeof(random), "%s", prefix);
     for (size_t i = 0; i < sizeof(random); i++) ret[n++] = alphabet[random[i] & 63];

@@ -15,7 +15,7 @@ bool bo_text_to_number(const char *text, int64_t min, int64_t max, int64_t *ret)
 /* 1 to BO_ID_MAX characters of A-Z a-z 0-9 . _ : @ -, so that an id can stand in a key, a URL and a log line. */
 bool bo_text_is_id(const char *text);
 
-/* prefix and 22 random characters of the URL-safe base64 alphabet (128 bits and more); ret has BO_ID_MAX + 1 bytes. */
+/* prefix and 20 random characters of the URL-safe base64 alphabet (120 bits); ret has BO_ID_MAX + 1 bytes. */
 void bo_text_random_id(const char *prefix, char *ret);
 
 /* For messages sent a million times, where printf would be a quarter of the cost: writes text, or a number in decimal, and

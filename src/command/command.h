@@ -18,6 +18,7 @@ int bo_command_scribe(int argc, char **argv);
 int bo_command_migrate(int argc, char **argv);
 int bo_command_sale(int argc, char **argv);
 int bo_command_token(int argc, char **argv);
+int bo_command_size(int argc, char **argv);
 int bo_command_check_config(int argc, char **argv);
 int bo_command_default_config(int argc, char **argv);
 

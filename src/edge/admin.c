@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "edge/http.h"
+#include "edge/admin.h"
 #include "edge/room.h"
 #include "edge/token.h"
 #include "loop/loop.h"
@@ -148,33 +148,6 @@ static void create_sale(struct bo_http *http) {
     bo_buffer_free(&problem);
 }
 
-/* ---- open, pause, resume, close ---- */
-
-static bool run_status(struct bo_http *http) {
-    static const struct {
-        const char *path, *action, *status, *from;
-    } actions[] = {{"/api/sales/*/open", "open", "open", "{draft,paused,closed}"},
-                   {"/api/sales/*/pause", "pause", "paused", "{open}"},
-                   {"/api/sales/*/resume", "resume", "open", "{paused}"},
-                   {"/api/sales/*/close", "close", "closed", "{draft,open,paused}"}};
-    char id[BO_ID_MAX + 1];
-    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
-        if (!bo_http_path_is(http, actions[i].path, id)) continue;
-        if (strcmp(http->method, "POST") != 0) {
-            bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
-            return true;
-        }
-        const char *params[] = {id, actions[i].status, actions[i].from, http->actor, actions[i].action};
-        bo_queue_run(http->gateway->postgres,
-                     "WITH made AS (UPDATE sales SET status = $2, version = version + 1 WHERE id = $1 AND status = ANY($3::text[]) RETURNING"
-                     " id, version), noted AS (INSERT INTO audit (actor, action, sale, detail) SELECT $4, $5, id, '{}' FROM made)"
-                     " SELECT version FROM made",
-                     params, 5, changed, start_change(http, id));
-        return true;
-    }
-    return false;
-}
-
 /* ---- settings ---- */
 
 static void sale_read_for_patch(void *arg, int err, const char *state, const struct bo_rows *rows) {
@@ -206,27 +179,40 @@ static void sale_read_for_patch(void *arg, int err, const char *state, const str
     bo_buffer_free(&problem);
 }
 
-static void patch_settings(struct bo_http *http, const char *id) {
-    json_t *json = json_loadb(http->body.data ? http->body.data : "", http->body.length, 0, NULL);
-    if (!json_is_object(json)) {
-        json_decref(json);
-        bo_http_answer_error(http, BO_ERR_BAD_JSON, "Send an object with the settings to change.");
-        return;
-    }
+void bo_admin_change_settings(struct bo_http *http, const char *id, json_t *patch) {
     struct change *c = start_change(http, id);
-    c->patch = json;
+    c->patch = patch;
     const char *params[] = {c->sale};
     bo_queue_run(http->gateway->postgres, "SELECT settings, plan, version FROM sales WHERE id = $1", params, 1, sale_read_for_patch, c);
+}
+
+void bo_admin_change_status(struct bo_http *http, const char *id, const char *status, const char *from, const char *action) {
+    const char *params[] = {id, status, from, http->actor, action};
+    bo_queue_run(http->gateway->postgres,
+                 "WITH made AS (UPDATE sales SET status = $2, version = version + 1 WHERE id = $1 AND status = ANY($3::text[]) RETURNING"
+                 " id, version), noted AS (INSERT INTO audit (actor, action, sale, detail) SELECT $4, $5, id, '{}' FROM made)"
+                 " SELECT version FROM made",
+                 params, 5, changed, start_change(http, id));
+}
+
+static void patch_settings(struct bo_http *http, const char *id) {
+    json_t *json = json_loadb(http->body.data ? http->body.data : "", http->body.length, 0, NULL);
+    if (json_is_object(json)) {
+        bo_admin_change_settings(http, id, json);
+    } else {
+        json_decref(json);
+        bo_http_answer_error(http, BO_ERR_BAD_JSON, "Send an object with the settings to change.");
+    }
 }
 
 /* ---- reading ---- */
 
 static json_t *counts_of(const struct bo_room *room) {
-    return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "sale", room->id, "status", room->status, "ready",
+    return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:i, s:s}", "sale", room->id, "status", room->status, "ready",
                      room->state == BO_ROOM_READY, "waiting", (json_int_t)room->total_waiting, "active", (json_int_t)room->active,
                      "admitted", (json_int_t)room->admitted, "free", (json_int_t)room->free, "sold", (json_int_t)room->sold, "head",
                      (json_int_t)room->head, "log_lag", (json_int_t)(room->seq > room->commits.committed ? room->seq - room->commits.committed : 0),
-                     "settings_version", (json_int_t)room->version);
+                     "settings_version", (json_int_t)room->version, "opened", room->opened, "speed_percent", room->brake, "slowed_by", room->brake_why);
 }
 
 static void rows_as_json(void *arg, int err, const char *state, const struct bo_rows *rows) {
@@ -246,7 +232,8 @@ static void print_room_metrics(void *arg, struct bo_table_link *link) {
         const char *name;
         int64_t value;
     } gauges[] = {{"waiting", room->total_waiting}, {"active", room->active}, {"admitted", room->admitted},
-                  {"free", room->free},             {"sold", room->sold},     {"log_lag", room->seq - room->commits.committed}};
+                  {"free", room->free},             {"sold", room->sold},     {"log_lag", room->seq - room->commits.committed},
+                  {"speed_percent", room->brake}};
     for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++)
         bo_buffer_printf(arg, "boxoffice_sale_%s{sale=\"%s\"} %" PRId64 "\n", gauges[i].name, room->id, gauges[i].value);
 }
@@ -351,7 +338,7 @@ void bo_admin_run(struct bo_http *http) {
             bo_http_answer_json(http, 200, counts_of(room));
         else
             bo_http_answer_error(http, BO_ERR_UNKNOWN_SALE, NULL);
-    } else if (!run_status(http)) {
+    } else if (!bo_admin_line_run(http)) {
         bo_http_answer_error(http, BO_ERR_NOT_FOUND, NULL);
     }
 }

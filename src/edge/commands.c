@@ -45,7 +45,7 @@ static int64_t left_ms(const struct bo_session *s, bo_ms deadline) {
 static void print_guid(const struct bo_room *room, int64_t index, bool first, struct bo_buffer *out) {
     if (index < 0 || (size_t)index >= room->plan->seat_count) return;
     bo_buffer_add_text(out, first ? "\"" : ",\"");
-    bo_buffer_add_json(out, room->plan->seats[index].guid);
+    bo_buffer_add_json(out, bo_plan_text(room->plan, room->plan->seats[index].guid));
     bo_buffer_add_text(out, "\"");
 }
 
@@ -77,8 +77,8 @@ void bo_session_send_map(struct bo_session *s) {
 
 static void start_paying(struct bo_session *s, const char *order, bo_ms deadline) {
     bo_session_set_stage(s, BO_STAGE_PAY, deadline);
-    free(s->order);
-    s->order = bo_strdup(order);
+    free(bo_session_visit(s)->order);
+    s->visit->order = bo_strdup(order);
 }
 
 /* ---- enter ---- */
@@ -97,7 +97,7 @@ static void entered(void *arg, int err, const struct bo_value *v) {
         s->entered = true;
         struct bo_buffer b = {0};
         bo_buffer_printf(&b, "{\"type\":\"entered\",\"stage\":\"%s\",\"deadline_ms\":%" PRId64 ",\"left_ms\":%" PRId64 ",\"limit\":%" PRId64 ",\"seats\":",
-                         paying ? "pay" : "choose", s->deadline, left_ms(s, s->deadline), s->room->settings.limit);
+                         paying ? "pay" : "choose", s->visit->deadline, left_ms(s, s->visit->deadline), s->room->settings.limit);
         print_held(s->room, bo_value_item(v, 5), &b);
         bo_buffer_add_text(&b, "}");
         bo_session_send(s, b.data, b.length);

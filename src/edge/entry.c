@@ -40,7 +40,7 @@ static int read_request(const json_t *message, struct request *r) {
     *r = (struct request){.sale = text_of(message, "sale"), .again = json_is_true(json_object_get(message, "again"))};
     if (!r->sale || !optional_text(message, "token", &r->token) || !optional_text(message, "resume", &r->resume) ||
         !optional_text(message, "invitation", &r->invitation) || !optional_text(message, "challenge", &r->challenge) ||
-        !optional_text(message, "nonce", &r->nonce) || (shown && (!json_is_integer(shown) || json_integer_value(shown) < 1)))
+        !optional_text(message, "nonce", &r->nonce) || (shown && (!json_is_integer(shown) || json_integer_value(shown) < 1 || json_integer_value(shown) > UINT32_MAX)))
         return BO_ERR_BAD_MESSAGE;
     r->shown = json_integer_value(shown);
     return 0;
@@ -215,16 +215,13 @@ static int become(struct bo_session *s, struct bo_room *room, const struct reque
     return 0;
 }
 
-int bo_entry_join(struct bo_session *s, const json_t *message) {
-    struct request r;
+static int join(struct bo_session *s, const struct request *r) {
     struct bo_room *room = NULL;
     bo_ms now = bo_loop_steady_ms();
-    int err = read_request(message, &r);
-    if (err) return err;
     if (s->stage != BO_STAGE_NEW && s->stage != BO_STAGE_OUT) return BO_ERR_ALREADY_JOINED;
-    err = find_room(s, r.sale, &room);
+    int err = find_room(s, r->sale, &room);
     if (err) return err;
-    bo_ms wait = r.resume ? 0 : cap(room, (double)bo_loop_steady_us() / 1000);
+    bo_ms wait = r->resume ? 0 : cap(room, (double)bo_loop_steady_us() / 1000);
     if (wait) {
         bo_metric_add(BO_METRIC_sent_back, 1);
         bo_session_refuse(s, BO_ERR_TRY_LATER, wait);
@@ -232,13 +229,24 @@ int bo_entry_join(struct bo_session *s, const json_t *message) {
     }
     if (over_limits(s, now)) return 0;
     count_join(&room->entries, now);
-    int passed = check_puzzle(s, room, &r);
+    int passed = check_puzzle(s, room, r);
     if (passed <= 0) return passed;
-    err = become(s, room, &r);
+    err = become(s, room, r);
     if (err) return err;
-    s->again = r.again;
-    s->shown = r.shown;
+    s->again = r->again;
+    s->shown = (uint32_t)r->shown;
     bo_session_set_stage(s, BO_STAGE_JOINING, 0);
     bo_room_join(room, s);
     return 0;
+}
+
+int bo_entry_join(struct bo_session *s, const json_t *message) {
+    struct request r;
+    int err = read_request(message, &r);
+    return err ? err : join(s, &r);
+}
+
+void bo_entry_join_sale(struct bo_session *s, const char *sale) {
+    int err = join(s, &(struct request){.sale = sale});
+    if (err) bo_session_error(s, err, NULL);
 }

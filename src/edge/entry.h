@@ -27,6 +27,9 @@ struct bo_entry_rate {
     int64_t joins, joins_before; /* in this second and the one before */
 };
 
+/* "/ws?sale=…": joins as a new guest, without a message and its way here and back. */
+void bo_entry_join_sale(struct bo_session *session, const char *sale);
+
 /* The message "join". Answers everything by itself but plain errors, which it returns. */
 int bo_entry_join(struct bo_session *session, const json_t *message);
 

@@ -2,6 +2,7 @@
 #include "edge/gateway.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "edge/payments.h"
 #include "edge/refunds.h"
 #include "edge/room.h"
@@ -66,11 +67,26 @@ static void listen_when_ready(struct bo_gateway *gateway) {
     }
 }
 
+/* How Redis answered this server's calls in the last second. */
+static void note_redis(struct bo_gateway *gateway) {
+    int64_t calls = bo_metric_total(BO_METRIC_redis_calls), failures = bo_metric_total(BO_METRIC_redis_failures),
+            us = bo_metric_total(BO_METRIC_redis_us);
+    if (gateway->redis_calls)
+        bo_brake_note(&gateway->brake, BO_BRAKE_REDIS, bo_loop_steady_ms(), calls - gateway->redis_calls, failures - gateway->redis_failures,
+                      (us - gateway->redis_us) / 1000);
+    gateway->redis_calls = calls;
+    gateway->redis_failures = failures;
+    gateway->redis_us = us;
+}
+
 static void on_second(uv_timer_t *timer) {
     struct bo_gateway *gateway = timer->data;
     listen_when_ready(gateway);
     uv_timer_set_repeat(timer, gateway->sales_loaded && gateway->listening ? 1000 : 20);
     bo_rooms_load(gateway);
+    note_redis(gateway);
+    if (gateway->trim) bo_memory_trim();
+    gateway->trim = false;
     bo_limits_sweep(&gateway->limits, bo_loop_steady_ms());
     bo_table_each(&gateway->rooms, second_room, NULL);
     if (!gateway->draining) bo_refunds_make(gateway);
@@ -96,6 +112,12 @@ static void resync_room(void *arg, struct bo_table_link *link) {
 static void on_feed_gap(void *arg) { bo_table_each(&((struct bo_gateway *)arg)->rooms, resync_room, NULL); }
 
 /* ---- draining: everyone is asked to come back elsewhere, what is under way is finished ---- */
+
+static void woken(uv_timer_t *timer) { (void)timer; } /* the end of the turn does the work */
+
+void bo_gateway_wake_in(struct bo_gateway *gateway, int ms) {
+    if (!uv_is_active((uv_handle_t *)gateway->wake)) uv_timer_start(gateway->wake, woken, (uint64_t)ms, 0);
+}
 
 static void drain_step(uv_timer_t *timer) {
     struct bo_gateway *gateway = timer->data;
@@ -173,10 +195,11 @@ static void start(struct bo_gateway *gateway) {
     gateway->feed = bo_redis_feed_open(&gateway->loop, config->redis, config->redis_timeout_ms,
                                        (struct bo_redis_feed_events){on_feed, on_feed_gap, gateway});
     gateway->postgres = bo_queue_open(&gateway->loop, config->postgres);
-    gateway->payment_client = bo_payment_client_open(&gateway->loop, config);
+    gateway->payment_client = bo_payment_client_open(&gateway->loop, config, &gateway->brake);
     gateway->payments = bo_payment_client_port(gateway->payment_client);
     gateway->wheel_timer = bo_loop_timer(&gateway->loop, WHEEL_SLOT_MS, WHEEL_SLOT_MS, on_wheel, gateway);
     gateway->tick_timer = bo_loop_timer(&gateway->loop, 50, (uint64_t)config->tick_ms, on_tick, gateway);
+    gateway->wake = bo_loop_timer(&gateway->loop, 1, 0, woken, gateway);
     gateway->second_timer = bo_loop_timer(&gateway->loop, 20, 20, on_second, gateway);
 }
 
@@ -188,7 +211,7 @@ static void free_room(void *arg, struct bo_table_link *link) {
 static void stop(struct bo_gateway *gateway) {
     uv_handle_t *const handles[] = {(uv_handle_t *)&gateway->on_term, (uv_handle_t *)&gateway->on_int,
                                     (uv_handle_t *)&gateway->on_hup, (uv_handle_t *)&gateway->turn_end};
-    uv_timer_t *const timers[] = {gateway->wheel_timer, gateway->tick_timer, gateway->second_timer, gateway->drain_timer};
+    uv_timer_t *const timers[] = {gateway->wheel_timer, gateway->tick_timer, gateway->second_timer, gateway->drain_timer, gateway->wake};
     for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++) uv_close(handles[i], NULL);
     for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) bo_loop_timer_free(timers[i]);
     bo_payment_client_close(gateway->payment_client);
@@ -196,6 +219,7 @@ static void stop(struct bo_gateway *gateway) {
     bo_redis_store_close(gateway->redis);
     gateway->redis = NULL;
     gateway->store = bo_redis_store_port(NULL);
+    bo_rooms_stop_loading(gateway);
     bo_queue_close(gateway->postgres);
     gateway->postgres = NULL;
     bo_server_close(gateway);

@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "edge/keys.h"
 #include "edge/limits.h"
+#include "line/brake.h"
 #include "postgres/queue.h"
 #include "redis/feed.h"
 #include "redis/store.h"
@@ -41,24 +42,35 @@ struct bo_gateway {
     struct bo_payments payments;
 
     struct bo_table rooms; /* struct bo_room by sale */
-    bool sales_loaded, sales_loading;
+    bool sales_loaded;
+    enum { BO_SALES_IDLE, BO_SALES_ASKING, BO_SALES_CONNECTING, BO_SALES_READING, BO_SALES_READ } sales_loading;
+    struct bo_queue *loader; /* while sales are read */
+    uv_timer_t *loader_timer;
 
     struct bo_wheel wheel; /* one timer per session */
     struct bo_session *sessions; /* all that are connected */
     int64_t connections, connections_max;
     int64_t http_open;
     struct bo_limits limits;
+    struct bo_brake brake;
+    int64_t redis_calls, redis_failures, redis_us; /* as the metrics stood a second ago */
     struct bo_keys *keys;
 
     uv_check_t turn_end;
+    uv_timer_t *wake;
+    int64_t closing; /* connections that were sent a close frame and are not gone */
     uv_timer_t *wheel_timer, *tick_timer, *second_timer, *drain_timer;
     uv_signal_t on_term, on_int, on_hup;
     bool refunding;
+    bool trim; /* plans were read: give back what that took */
     bool listening, draining;
     bo_ms listen_at_the_latest;
     int status; /* of the process, at the end */
     bo_ms drain_until;
 };
+
+/* There will be a turn of the loop in ms at the latest. */
+void bo_gateway_wake_in(struct bo_gateway *gateway, int ms);
 
 /* Runs gateway number index until SIGTERM or SIGINT has drained it. Takes the configuration over. Returns an exit status. */
 int bo_gateway_run(struct bo_config *config, const char *config_path, int index);

@@ -41,6 +41,8 @@ struct bo_http *bo_http_open(struct bo_gateway *gateway, struct lws *wsi, bool a
     if (lws_hdr_copy(wsi, http->if_none_match, sizeof(http->if_none_match), WSI_TOKEN_HTTP_IF_NONE_MATCH) < 0)
         http->if_none_match[0] = '\0';
     if (lws_hdr_copy(wsi, http->query, sizeof(http->query), WSI_TOKEN_HTTP_URI_ARGS) < 0) http->query[0] = '\0';
+    char encodings[128] = "";
+    http->takes_gzip = lws_hdr_copy(wsi, encodings, sizeof(encodings), WSI_TOKEN_HTTP_ACCEPT_ENCODING) > 0 && strstr(encodings, "gzip");
     read_custom(wsi, "x-boxoffice-time:", http->webhook_time, sizeof(http->webhook_time));
     read_custom(wsi, "x-boxoffice-signature:", http->webhook_signature, sizeof(http->webhook_signature));
     gateway->http_open++;
@@ -99,13 +101,18 @@ void bo_http_answer_error(struct bo_http *http, int err, const char *detail) {
 static int send_head(struct bo_http *http) {
     unsigned char room[LWS_PRE + 2048], *at = room + LWS_PRE, *start = at, *end = room + sizeof(room) - 1;
     struct lws *wsi = http->wsi;
-    const char *cache = http->etag[0] ? "no-cache" : "no-store";
+    char max_age[40];
+    snprintf(max_age, sizeof(max_age), "public, max-age=%d", http->max_age_s);
+    const char *cache = http->max_age_s ? max_age : http->etag[0] ? "no-cache" : "no-store";
     if (lws_add_http_common_headers(wsi, (unsigned)http->status, http->content_type, http->answer.length, &at, end)) return -1;
     const char *const headers[][2] = {{"cache-control:", cache},
                                       {"x-content-type-options:", "nosniff"},
                                       {"referrer-policy:", "same-origin"},
                                       {"x-frame-options:", "DENY"},
                                       {"content-security-policy:", "default-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:"},
+                                      {"x-boxoffice-person:", http->person},
+                                      {"content-encoding:", http->gzip ? "gzip" : ""},
+                                      {"vary:", http->gzip ? "accept-encoding" : ""},
                                       {"etag:", http->etag}};
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
         if (*headers[i][1] && lws_add_http_header_by_name(wsi, (const unsigned char *)headers[i][0], (const unsigned char *)headers[i][1],

@@ -25,12 +25,15 @@ struct bo_http {
     char actor[BO_ID_MAX + 1]; /* admin: who */
     struct bo_buffer body;
     bool body_too_large;
+    bool takes_gzip, gzip; /* the browser can read it; the answer is it */
     bool complete; /* handed to its handler */
 
     int status; /* 0: not answered yet */
     const char *content_type;
     char etag[80];
     int retry_after_s;
+    int max_age_s;                /* 0: not to be kept */
+    char person[BO_ID_MAX + 1];   /* for X-Boxoffice-Person; "": without */
     struct bo_buffer answer;
     size_t sent;
     bool head_sent;

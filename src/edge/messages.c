@@ -26,7 +26,7 @@ static int on_enter(struct bo_session *s, const json_t *message) {
     if (!access) return BO_ERR_TOKEN_MISSING;
     if (!s->room) return BO_ERR_NOT_JOINED;
     /* What was given to him on this connection need not be checked again: that costs as much as all the rest. */
-    if (!s->access_hash || s->access_hash != bo_text_hash(access)) {
+    if (!s->visit || !s->visit->access_hash || s->visit->access_hash != bo_text_hash(access)) {
         struct bo_place_claim claim;
         int err = bo_token_read_access(s->gateway->keys, access, bo_loop_wall_ms(), &claim);
         if (err) return err;

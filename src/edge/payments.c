@@ -23,6 +23,7 @@
 struct bo_payment_client {
     uv_loop_t *loop;
     const struct bo_config *config;
+    struct bo_brake *brake;
     CURLM *multi;
     uv_timer_t *timer;
     int pending;
@@ -37,6 +38,7 @@ struct request {
     CURL *easy;
     struct curl_slist *headers;
     char *body;
+    int64_t sent_ms;
     struct bo_buffer answer;
     bo_payment_cb cb;
     void *arg;
@@ -132,6 +134,7 @@ static void answer_request(struct request *r, CURLcode result) {
     curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
     json_t *json = result == CURLE_OK && status / 100 == 2 ? json_loadb(r->answer.data ? r->answer.data : "", r->answer.length, 0, NULL) : NULL;
     const char *payment = json_string_value(json_object_get(json, "payment")), *url = json_string_value(json_object_get(json, "url"));
+    bo_brake_note(client->brake, BO_BRAKE_PAYMENTS, bo_loop_steady_ms(), 1, !payment, bo_loop_steady_ms() - r->sent_ms);
     if (payment) {
         client->failures = 0;
     } else {
@@ -181,12 +184,13 @@ static void post(struct bo_payment_client *client, const char *path, char *body,
     if (*config->payment_url && client->pending < PENDING_MAX && bo_loop_steady_us() >= client->broken_until_us)
         easy = curl_easy_init();
     if (!easy) {
+        bo_brake_note(client->brake, BO_BRAKE_PAYMENTS, bo_loop_steady_ms(), 1, 1, 0);
         free(body);
         cb(arg, BO_ERR_PAYMENT_UNAVAILABLE, "", "");
         return;
     }
     struct request *r = bo_alloc(sizeof(*r));
-    *r = (struct request){.client = client, .easy = easy, .body = body, .cb = cb, .arg = arg, .next = client->requests};
+    *r = (struct request){.client = client, .easy = easy, .body = body, .sent_ms = bo_loop_steady_ms(), .cb = cb, .arg = arg, .next = client->requests};
     if (r->next) r->next->prev = r;
     client->requests = r;
     client->pending++;
@@ -225,10 +229,11 @@ static void refund(void *self, const char *payment, bo_payment_cb cb, void *arg)
     post(self, path, bo_strdup("{}"), cb, arg);
 }
 
-struct bo_payment_client *bo_payment_client_open(uv_loop_t *loop, const struct bo_config *config) {
+struct bo_payment_client *bo_payment_client_open(uv_loop_t *loop, const struct bo_config *config, struct bo_brake *brake) {
     struct bo_payment_client *client = bo_alloc(sizeof(*client));
     client->loop = loop;
     client->config = config;
+    client->brake = brake;
     curl_global_init(CURL_GLOBAL_DEFAULT);
     client->multi = curl_multi_init();
     if (!client->multi) abort(); /* no memory */

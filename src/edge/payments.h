@@ -7,14 +7,15 @@
 
 #include "boxoffice/ports.h"
 #include "config/config.h"
+#include "line/brake.h"
 
 #include <stdbool.h>
 #include <uv.h>
 
 struct bo_payment_client;
 
-/* config must stay; payment_url may change while running. */
-struct bo_payment_client *bo_payment_client_open(uv_loop_t *loop, const struct bo_config *config);
+/* config must stay; payment_url may change while running. brake is told how calls went. */
+struct bo_payment_client *bo_payment_client_open(uv_loop_t *loop, const struct bo_config *config, struct bo_brake *brake);
 struct bo_payments bo_payment_client_port(struct bo_payment_client *client);
 void bo_payment_client_close(struct bo_payment_client *client); /* everything pending fails */
 

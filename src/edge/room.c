@@ -45,7 +45,7 @@ void bo_room_free(struct bo_room *room) {
     bo_heap_free(&room->waiting);
     bo_table_free(&room->people);
     bo_plan_free(room->plan);
-    bo_buffer_free(&room->plan_json);
+    bo_buffer_free(&room->plan_gz);
     free(room->id);
     free(room->name);
     free(room);
@@ -85,25 +85,26 @@ void bo_room_enroll(struct bo_room *room, struct bo_session *s) {
 }
 
 void bo_room_watch_map(struct bo_room *room, struct bo_session *s) {
-    if (s->viewer_link) return;
-    s->next_viewer = room->viewers;
-    if (s->next_viewer) s->next_viewer->viewer_link = &s->next_viewer;
-    s->viewer_link = &room->viewers;
-    room->viewers = s;
+    struct bo_visit *v = bo_session_visit(s);
+    if (v->viewer_link) return;
+    v->next_viewer = room->viewers;
+    if (v->next_viewer) v->next_viewer->viewer_link = &v->next_viewer;
+    v->viewer_link = &room->viewers;
+    room->viewers = v;
 }
 
-static void unwatch_map(struct bo_session *s) {
-    if (!s->viewer_link) return;
-    *s->viewer_link = s->next_viewer;
-    if (s->next_viewer) s->next_viewer->viewer_link = s->viewer_link;
-    s->viewer_link = NULL;
+static void unwatch_map(struct bo_visit *v) {
+    if (!v || !v->viewer_link) return;
+    *v->viewer_link = v->next_viewer;
+    if (v->next_viewer) v->next_viewer->viewer_link = v->viewer_link;
+    v->viewer_link = NULL;
 }
 
 void bo_room_forget(struct bo_room *room, struct bo_session *s) {
     bool waited = s->stage == BO_STAGE_WAIT || s->stage == BO_STAGE_JOINING;
     bo_session_set_stage(s, BO_STAGE_OUT, 0);
     bo_table_remove(&room->people, &s->by_person);
-    unwatch_map(s);
+    unwatch_map(s->visit);
     if (!waited || bo_table_find(&room->people, s->person)) return;
     if (room->drop_count == room->drop_room) {
         room->drop_room = room->drop_room ? room->drop_room * 2 : 64;
@@ -148,6 +149,7 @@ bool bo_room_admits(const struct bo_room *room) {
 void bo_room_set_status(struct bo_room *room, const char *status) {
     if (strcmp(room->status, status) == 0) return;
     snprintf(room->status, sizeof(room->status), "%s", status);
+    bo_estimate_forget(&room->estimate); /* what was measured before says nothing about now */
     bo_table_each(&room->people, tell_status, room);
 }
 
@@ -244,7 +246,7 @@ static void map_loaded(void *arg, int err, const struct bo_value *v) {
     if (err) return; /* the next change or request tries again */
     const struct bo_value *states = bo_value_item(v, 2);
     bo_map_load(&room->map, bo_value_number(v, 1), states->kind == BO_VALUE_TEXT ? states->text : "", states->length);
-    for (struct bo_session *s = room->viewers; s; s = s->next_viewer) bo_session_send_map(s);
+    for (struct bo_visit *one = room->viewers; one; one = one->next_viewer) bo_session_send_map(one->session);
 }
 
 struct seat_news {
@@ -269,7 +271,7 @@ static void tell_changed_seats(struct bo_room *room) {
         bo_buffer_free(&news.lists[i]);
     }
     bo_buffer_add_text(&json, "}");
-    for (struct bo_session *v = room->viewers; v; v = v->next_viewer) bo_session_send(v, json.data, json.length);
+    for (struct bo_visit *v = room->viewers; v; v = v->next_viewer) bo_session_send(v->session, json.data, json.length);
     bo_buffer_free(&json);
 }
 
@@ -330,9 +332,28 @@ void bo_room_tick(struct bo_room *room) {
     tell_changed_seats(room);
     if (room->state != BO_ROOM_READY || room->ticking || !bo_redis_store_is_up(room->gateway->redis)) return;
     room->ticking = true;
-    const char *args[] = {"100", ""};
+    const struct bo_config *config = &room->gateway->config;
+    const int64_t latency_ms[] = {config->brake_payment_latency_ms, config->brake_redis_latency_ms};
+    const char *why;
+    bo_ms now = bo_loop_steady_ms();
+    int percent = bo_brake_percent(&room->gateway->brake, now, latency_ms, &why);
+    if (room->reported_until_ms > now && room->reported < percent) {
+        percent = room->reported;
+        why = room->reported_why;
+    }
+    char text[8];
+    snprintf(text, sizeof(text), "%d", percent);
+    const char *args[] = {text, why};
     bo_room_run(room, "line_tick", args, 2, ticked, room);
 }
+
+static void tell_notice(void *arg, struct bo_table_link *link) {
+    (void)arg;
+    struct bo_session *s = (struct bo_session *)link;
+    if (s->stage == BO_STAGE_WAIT) bo_session_tell_notice(s);
+}
+
+void bo_room_tell_notice(struct bo_room *room) { bo_table_each(&room->people, tell_notice, NULL); }
 
 void bo_room_second(struct bo_room *room) {
     if (room->state != BO_ROOM_READY) {

@@ -15,6 +15,8 @@
 #include "sale/plan.h"
 #include "sale/settings.h"
 
+#define BO_REASON_MAX 64
+
 enum bo_room_state { BO_ROOM_LOADING, BO_ROOM_READY, BO_ROOM_LOST };
 
 struct bo_sessions { /* a list with a reference on each */
@@ -29,9 +31,11 @@ struct bo_room {
     int64_t version; /* of the settings, as PostgreSQL has them */
     struct bo_settings settings;
     struct bo_plan *plan;
-    struct bo_buffer plan_json;
+    struct bo_buffer plan_gz; /* what a browser needs to draw it, compressed */
     char plan_etag[72];
-    enum bo_room_state state;
+    #define BO_REASON_MAX 64
+
+enum bo_room_state state;
     bool loading; /* sale_load is under way */
 
     char status[12]; /* "draft", "open", "paused", "draining", "through", "away", "closed" or "sold_out", as Redis says */
@@ -39,7 +43,10 @@ struct bo_room {
     bool announce;   /* just opened: everyone hears his position as soon as the view is here */
     int64_t head, total_waiting, active, free, sold, admitted, seq, opens_in_ms;
     int brake;       /* percent of what policy allows; 100: not slowed down */
-    char brake_why[24];
+    char brake_why[BO_REASON_MAX + 1];
+    int reported; /* percent that somebody outside wishes (POST …/brake), until reported_until_ms of the steady clock */
+    bo_ms reported_until_ms;
+    char reported_why[BO_REASON_MAX + 1];
     uv_timer_t *opening; /* ticks at the exact time */
     int64_t clock_offset_ms; /* the sale's clock (lua/lib/sale.lua) minus ours */
     struct bo_entry_rate entries;
@@ -50,12 +57,13 @@ struct bo_room {
     bool ticking, front_loading, map_loading;
 
     struct bo_table people; /* every session that has joined, by person */
-    struct bo_session *viewers; /* those who look at the map */
+    struct bo_visit *viewers; /* those who look at the map */
     struct bo_heap waiting; /* those in stage WAIT, by number */
     int64_t waiting_sessions;
     uint64_t head_events;
     struct bo_sessions joins, asks;
     bool joins_under_way, asks_under_way;
+    bo_ms joins_sent_ms; /* steady clock */
     char **drops;
     size_t drop_count, drop_room;
     struct bo_paid *paid;      /* committed, tickets to be read */
@@ -69,6 +77,7 @@ void bo_room_free(struct bo_room *room);
 void bo_room_heard(struct bo_room *room, const char *json, size_t length); /* a list of messages of the feed */
 void bo_room_tick(struct bo_room *room);                                   /* every tick_ms */
 void bo_room_second(struct bo_room *room);
+void bo_room_tell_notice(struct bo_room *room); /* to everyone in line */
 void bo_room_turn_end(struct bo_room *room); /* sends what was gathered in this turn of the loop */
 void bo_room_resync(struct bo_room *room);   /* messages may have been missed */
 bo_ms bo_room_now(const struct bo_room *room);   /* by the sale's clock, as far as known */
@@ -118,6 +127,7 @@ void bo_tickets_print(struct bo_room *room, const struct bo_rows *rows, size_t f
 /* rooms.c */
 struct bo_room *bo_rooms_find(struct bo_gateway *gateway, const char *id);
 void bo_rooms_load(struct bo_gateway *gateway); /* what is new or changed in PostgreSQL */
+void bo_rooms_stop_loading(struct bo_gateway *gateway);
 void bo_room_load_settings(struct bo_room *room);
 
 #endif

@@ -4,7 +4,9 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/squeeze.h"
 #include "base/text.h"
+#include "loop/loop.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,6 +14,7 @@
 #include <string.h>
 
 #define SETTINGS_MAX 32
+#define LOADER_CHECK_MS 3
 
 struct bo_room *bo_rooms_find(struct bo_gateway *gateway, const char *id) {
     return (struct bo_room *)bo_table_find(&gateway->rooms, id);
@@ -97,10 +100,13 @@ void bo_room_load_settings(struct bo_room *room) {
 static void take_plan(struct bo_room *room, struct bo_plan *plan) {
     bo_plan_free(room->plan);
     room->plan = plan;
-    bo_buffer_clear(&room->plan_json);
-    bo_plan_print(plan, room->settings.currency, &room->plan_json);
+    struct bo_buffer json = {0};
+    bo_plan_print(plan, room->settings.currency, &json);
+    bo_buffer_free(&room->plan_gz);
+    bo_squeeze(json.data, json.length, &room->plan_gz);
     char mac[65];
-    bo_text_hmac("etag", room->plan_json.data, room->plan_json.length, mac);
+    bo_text_hmac("etag", json.data, json.length, mac);
+    bo_buffer_free(&json);
     snprintf(room->plan_etag, sizeof(room->plan_etag), "\"%.32s\"", mac);
 }
 
@@ -124,7 +130,10 @@ static void take_sale(struct bo_gateway *gateway, const struct bo_rows *rows, si
         free(room->name);
         room->name = bo_strdup(bo_rows_text(rows, i, 1));
         room->version = bo_rows_number(rows, i, 4);
+        bool news = strcmp(room->settings.notice, settings.notice) != 0;
         room->settings = settings;
+        if (news) bo_room_tell_notice(room);
+        bo_estimate_forget(&room->estimate);
         room->estimate.limit_per_ms = strcmp(settings.policy, "capacity") == 0 ? 0 : (double)settings.rate_count / (double)settings.rate_ms;
         take_plan(room, plan);
         bo_room_load_settings(room);
@@ -137,10 +146,11 @@ static void take_sale(struct bo_gateway *gateway, const struct bo_rows *rows, si
 static void sales_read(void *arg, int err, const char *state, const struct bo_rows *rows) {
     (void)state;
     struct bo_gateway *gateway = arg;
-    gateway->sales_loading = false;
+    gateway->sales_loading = BO_SALES_READ;
     if (err) return;
     for (size_t i = 0; i < bo_rows_count(rows); i++) take_sale(gateway, rows, i);
     gateway->sales_loaded = true;
+    gateway->trim = bo_rows_count(rows) > 0;
 }
 
 static void add_known(void *arg, struct bo_table_link *link) {
@@ -149,16 +159,52 @@ static void add_known(void *arg, struct bo_table_link *link) {
     bo_buffer_printf(known, "%s\"%s %" PRId64 "\"", known->length ? "," : "{", room->id, room->version);
 }
 
-/* Only what is new or has another version is read whole; plans are large. */
-void bo_rooms_load(struct bo_gateway *gateway) {
-    if (gateway->sales_loading || !bo_queue_is_up(gateway->postgres)) return;
-    gateway->sales_loading = true;
+static void ask_for_unknown(struct bo_gateway *gateway, struct bo_queue *postgres, const char *sql, bo_queue_cb cb) {
     struct bo_buffer known = {0};
     bo_table_each(&gateway->rooms, add_known, &known);
     bo_buffer_add_text(&known, known.length ? "}" : "{}");
     const char *params[] = {known.data};
-    bo_queue_run(gateway->postgres,
-                 "SELECT id, name, settings, plan, version FROM sales WHERE NOT id || ' ' || version = ANY($1::text[])", params, 1,
-                 sales_read, gateway);
+    bo_queue_run(postgres, sql, params, 1, cb, gateway);
     bo_buffer_free(&known);
+}
+
+/* Plans are large, and libpq never gives back the room an answer took: they are read on a connection of their own. */
+static void read_sales(uv_timer_t *timer) {
+    struct bo_gateway *gateway = timer->data;
+    if (gateway->sales_loading == BO_SALES_CONNECTING && bo_queue_is_up(gateway->loader)) {
+        gateway->sales_loading = BO_SALES_READING;
+        ask_for_unknown(gateway, gateway->loader, "SELECT id, name, settings, plan, version FROM sales WHERE NOT id || ' ' || version = ANY($1::text[])",
+                        sales_read);
+    } else if (gateway->sales_loading == BO_SALES_READ) {
+        bo_rooms_stop_loading(gateway);
+    }
+}
+
+void bo_rooms_stop_loading(struct bo_gateway *gateway) {
+    bo_loop_timer_free(gateway->loader_timer);
+    gateway->loader_timer = NULL;
+    bo_queue_close(gateway->loader);
+    gateway->loader = NULL;
+    gateway->sales_loading = BO_SALES_IDLE;
+}
+
+static void asked_for_unknown(void *arg, int err, const char *state, const struct bo_rows *rows) {
+    (void)state;
+    struct bo_gateway *gateway = arg;
+    gateway->sales_loading = BO_SALES_IDLE;
+    if (err) return;
+    if (bo_rows_count(rows) == 0) {
+        gateway->sales_loaded = true;
+        return;
+    }
+    gateway->sales_loading = BO_SALES_CONNECTING;
+    gateway->loader = bo_queue_open(&gateway->loop, gateway->config.postgres);
+    gateway->loader_timer = bo_loop_timer(&gateway->loop, LOADER_CHECK_MS, LOADER_CHECK_MS, read_sales, gateway);
+}
+
+/* Only what is new or has another version is read. */
+void bo_rooms_load(struct bo_gateway *gateway) {
+    if (gateway->sales_loading || !bo_queue_is_up(gateway->postgres)) return;
+    gateway->sales_loading = BO_SALES_ASKING;
+    ask_for_unknown(gateway, gateway->postgres, "SELECT 1 FROM sales WHERE NOT id || ' ' || version = ANY($1::text[]) LIMIT 1", asked_for_unknown);
 }

@@ -2,6 +2,7 @@
  * The public port: pages, sales, plans, tickets and the payment webhook (docs/openapi.yaml). */
 #include "base/embed.h"
 #include "base/memory.h"
+#include "base/squeeze.h"
 #include "base/text.h"
 #include "edge/http.h"
 #include "edge/payments.h"
@@ -108,6 +109,15 @@ static void run_tickets(struct bo_http *http, struct bo_room *room) {
                  tickets_read, r);
 }
 
+static void answer_plan(struct bo_http *http, const struct bo_room *room) {
+    struct bo_buffer plain = {0};
+    http->gzip = http->takes_gzip;
+    if (!http->gzip) bo_unsqueeze(&room->plan_gz, &plain);
+    const struct bo_buffer *form = http->gzip ? &room->plan_gz : &plain;
+    answer_cached(http, room->plan_etag, "application/json", form->data, form->length);
+    bo_buffer_free(&plain);
+}
+
 static bool run_sale(struct bo_http *http) {
     char id[BO_ID_MAX + 1];
     bool sale = bo_http_path_is(http, "/api/sales/*", id), plan = !sale && bo_http_path_is(http, "/api/sales/*/plan", id);
@@ -120,10 +130,33 @@ static bool run_sale(struct bo_http *http) {
     else if (sale)
         bo_http_answer_json(http, 200, describe(room));
     else if (plan)
-        answer_cached(http, room->plan_etag, "application/json", room->plan_json.data, room->plan_json.length);
+        answer_plan(http, room);
     else
         run_tickets(http, room);
     return true;
+}
+
+/* ---- admissions, for those who want to check them ---- */
+
+static void answer_key_set(struct bo_http *http) {
+    struct bo_buffer b = {0};
+    bo_keys_print(http->gateway->keys, bo_loop_wall_ms(), &b);
+    http->max_age_s = 300;
+    bo_http_answer(http, 200, "application/json", b.data, b.length);
+    bo_buffer_free(&b);
+}
+
+/* Is the bearer's token an admission that holds, in the sale of "?sale="? For a proxy's auth_request. */
+static void check_access(struct bo_http *http) {
+    struct bo_place_claim claim = {0};
+    int err = *http->bearer ? bo_token_read_access(http->gateway->keys, http->bearer, bo_loop_wall_ms(), &claim) : BO_ERR_TOKEN_MISSING;
+    if (!err && strncmp(http->query, "sale=", 5) == 0 && strcmp(http->query + 5, claim.sale) != 0) err = BO_ERR_TOKEN_FOREIGN;
+    if (err) {
+        bo_http_answer_error(http, err, NULL);
+        return;
+    }
+    snprintf(http->person, sizeof(http->person), "%s", claim.person);
+    bo_http_answer_json(http, 200, json_pack("{s:s, s:s, s:I}", "sale", claim.sale, "person", claim.person, "number", (json_int_t)claim.number));
 }
 
 /* ---- the payment webhook: answered with success only once what it says is committed in PostgreSQL ---- */
@@ -216,6 +249,10 @@ void bo_routes_run(struct bo_http *http) {
             bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
     } else if (!is(http, "GET")) {
         bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
+    } else if (strcmp(http->path, "/.well-known/jwks.json") == 0) {
+        answer_key_set(http);
+    } else if (strcmp(http->path, "/api/access") == 0) {
+        check_access(http);
     } else if (strcmp(http->path, "/api/sales") == 0) {
         list_sales(http);
     } else if (!run_sale(http) && !run_page(http)) {

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "edge/entry.h"
 #include "edge/http.h"
 #include "edge/session.h"
 #include "metrics/metrics.h"
@@ -23,12 +24,6 @@
 #define FILES_KEPT_BACK 50 /* of those, never given to an incoming connection */
 #define BACKLOG 65535      /* the kernel takes the smaller of this and net.core.somaxconn */
 #define ACCEPT_PER_TURN 64 /* then the others on the loop have their turn */
-
-/* What libwebsockets keeps per connection: a session for a WebSocket, a request for HTTP. */
-struct connection {
-    struct bo_session *session;
-    struct bo_http *http;
-};
 
 struct bo_listener {
     uv_poll_t poll;
@@ -98,72 +93,87 @@ static bool take_address(struct bo_session *s) {
     return s->address;
 }
 
-static int start_http(struct connection *c, struct lws *wsi, bool admin) {
-    c->http = bo_http_open(gateway_of(wsi), wsi, admin);
-    if (bo_http_has_body(c->http)) return 0;
-    c->http->complete = true;
-    (admin ? bo_admin_run : bo_routes_run)(c->http);
+static void join_by_address(struct bo_session *s) {
+    char room[BO_ID_MAX + 8];
+    const char *sale = lws_get_urlarg_by_name(s->wsi, "sale=", room, sizeof(room));
+    if (sale && *sale) bo_entry_join_sale(s, sale);
+}
+
+/* libwebsockets keeps one pointer per connection for us: to a request, or from the upgrade on to a session. */
+static int start_http(struct lws *wsi, bool admin) {
+    struct bo_http *http = bo_http_open(gateway_of(wsi), wsi, admin);
+    lws_set_wsi_user(wsi, http);
+    if (bo_http_has_body(http)) return 0;
+    http->complete = true;
+    (admin ? bo_admin_run : bo_routes_run)(http);
     return 0;
 }
 
-static int finish_http(struct connection *c, struct lws *wsi) {
-    int more = bo_http_writable(c->http);
+static int finish_http(struct bo_http *http, struct lws *wsi) {
+    int more = bo_http_writable(http);
     if (more < 0) return -1;
     if (more > 0) {
-        if (c->http->status) lws_callback_on_writable(wsi);
+        if (http->status) lws_callback_on_writable(wsi);
         return 0;
     }
-    bo_http_closed(c->http);
-    c->http = NULL;
+    bo_http_closed(http);
+    lws_set_wsi_user(wsi, NULL);
     return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
-static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct connection *c, void *in, size_t length) {
+static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
     bool admin = is_admin(wsi);
+    struct bo_http *http = user;
     switch (reason) {
-    case LWS_CALLBACK_HTTP: return start_http(c, wsi, admin);
+    case LWS_CALLBACK_HTTP: return start_http(wsi, admin);
     case LWS_CALLBACK_HTTP_BODY:
-        if (c->http) bo_http_body(c->http, in, length);
+        if (http) bo_http_body(http, in, length);
         return 0;
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        if (!c->http || c->http->complete) return 0;
-        c->http->complete = true;
-        (admin ? bo_admin_run : bo_routes_run)(c->http);
+        if (!http || http->complete) return 0;
+        http->complete = true;
+        (admin ? bo_admin_run : bo_routes_run)(http);
         return 0;
-    case LWS_CALLBACK_HTTP_WRITEABLE: return c->http ? finish_http(c, wsi) : 0;
+    case LWS_CALLBACK_HTTP_WRITEABLE: return http ? finish_http(http, wsi) : 0;
     case LWS_CALLBACK_CLOSED_HTTP:
-        if (c && c->http) bo_http_closed(c->http);
-        if (c) c->http = NULL;
+        if (http) bo_http_closed(http);
+        lws_set_wsi_user(wsi, NULL);
         return 0;
-    default: return lws_callback_http_dummy(wsi, reason, c, in, length);
+    default: return lws_callback_http_dummy(wsi, reason, NULL, in, length);
     }
+}
+
+static int open_session(struct lws *wsi) {
+    cut_dead_peers(wsi);
+    struct bo_session *session = bo_session_open(gateway_of(wsi), wsi);
+    lws_set_wsi_user(wsi, session);
+    if (!take_address(session)) return -1;
+    join_by_address(session);
+    return 0;
 }
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
-    struct connection *c = user;
+    struct bo_session *session = user;
     switch (reason) {
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return admit_upgrade(wsi);
-    case LWS_CALLBACK_ESTABLISHED:
-        cut_dead_peers(wsi);
-        c->session = bo_session_open(gateway_of(wsi), wsi);
-        return take_address(c->session) ? 0 : -1;
+    case LWS_CALLBACK_ESTABLISHED: return open_session(wsi);
     case LWS_CALLBACK_RECEIVE:
-        if (c->session)
-            bo_session_received(c->session, in, length, lws_is_first_fragment(wsi),
+        if (session)
+            bo_session_received(session, in, length, lws_is_first_fragment(wsi),
                                 lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0, lws_frame_is_binary(wsi));
         return 0;
-    case LWS_CALLBACK_SERVER_WRITEABLE: return c->session && !bo_session_writable(c->session) ? -1 : 0;
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return c->session && c->session->close_sent ? -1 : 0; /* his answer to ours */
+    case LWS_CALLBACK_SERVER_WRITEABLE: return session && !bo_session_writable(session) ? -1 : 0;
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return session && session->close_sent ? -1 : 0; /* his answer to ours */
     case LWS_CALLBACK_CLOSED:
-        if (c && c->session) bo_session_closed(c->session);
-        if (c) c->session = NULL;
+        if (session) bo_session_closed(session);
+        lws_set_wsi_user(wsi, NULL);
         return 0;
-    default: return on_http(wsi, reason, c, in, length);
+    default: return on_http(wsi, reason, user, in, length);
     }
 }
 
-/* One buffer of 128 bytes per connection; longer messages come in parts. Sends are not cut by it (tx_packet_size). */
-static const struct lws_protocols protocols[] = {{"boxoffice", on_event, sizeof(struct connection), 128, 0, NULL, 65536},
+/* One buffer of 64 bytes per connection; longer messages come in parts. Sends are not cut by it (tx_packet_size). */
+static const struct lws_protocols protocols[] = {{"boxoffice", on_event, 0, 64, 0, NULL, 65536},
                                                  {NULL, NULL, 0, 0, 0, NULL, 0}};
 
 static int64_t connection_limit(const struct bo_config *config) {

@@ -18,6 +18,8 @@
 #define QUEUE_MAX (256 * 1024)
 #define TIME_NEWS_MS 10000
 #define CLOSE_ANSWER_MS 3000
+#define CLOSING_MAX 256
+#define CLOSE_LATER_MS 100
 
 struct bo_session *bo_session_open(struct bo_gateway *gateway, struct lws *wsi) {
     struct bo_session *s = bo_alloc(sizeof(*s));
@@ -44,6 +46,7 @@ static void unlink_from_gateway(struct bo_session *s) {
 
 void bo_session_closed(struct bo_session *s) {
     s->wsi = NULL;
+    if (s->close_sent) s->gateway->closing--;
     unlink_from_gateway(s);
     bo_metric_set(BO_METRIC_connections, --s->gateway->connections);
     bo_wheel_remove(&s->timer);
@@ -55,31 +58,56 @@ void bo_session_closed(struct bo_session *s) {
 
 void bo_session_hold(struct bo_session *s) { s->references++; }
 
+static void free_queue(struct bo_traffic *t) {
+    while (t->queue) {
+        struct bo_frame *next = t->queue->next;
+        free(t->queue);
+        t->queue = next;
+    }
+    t->queued = 0;
+}
+
+static void free_traffic(struct bo_session *s) {
+    if (!s->traffic) return;
+    free_queue(s->traffic);
+    bo_buffer_free(&s->traffic->incoming);
+    free(s->traffic);
+    s->traffic = NULL;
+}
+
+static struct bo_traffic *traffic_of(struct bo_session *s) {
+    if (!s->traffic) s->traffic = bo_alloc(sizeof(*s->traffic));
+    return s->traffic;
+}
+
+struct bo_visit *bo_session_visit(struct bo_session *s) {
+    if (!s->visit) {
+        s->visit = bo_alloc(sizeof(*s->visit));
+        s->visit->session = s;
+    }
+    return s->visit;
+}
+
 void bo_session_release(struct bo_session *s) {
     if (--s->references) return;
-    while (s->queue) {
-        struct bo_frame *next = s->queue->next;
-        free(s->queue);
-        s->queue = next;
-    }
-    if (s->incoming) bo_buffer_free(s->incoming);
-    free(s->incoming);
+    free_traffic(s);
+    if (s->visit) free(s->visit->order);
+    free(s->visit);
     free(s->entry);
     free(s->person);
-    free(s->order);
     free(s);
 }
 
 void bo_session_set_stage(struct bo_session *s, enum bo_stage stage, bo_ms deadline) {
     if (s->room) bo_room_stage_changes(s->room, s, stage);
     s->stage = (uint8_t)stage;
-    s->deadline = deadline;
-    if (stage != BO_STAGE_PAY) {
-        free(s->order);
-        s->order = NULL;
+    if (deadline) bo_session_visit(s)->deadline = deadline;
+    if (stage != BO_STAGE_PAY && s->visit) {
+        free(s->visit->order);
+        s->visit->order = NULL;
     }
     if (stage != BO_STAGE_CHOOSE && stage != BO_STAGE_PAY) s->entered = false;
-    if (s->close_sent && s->wsi) return; /* the timer stands for his answer to the close frame now */
+    if (s->close_code && s->wsi) return; /* the timer stands for the closing now */
     bo_wheel_remove(&s->timer);
     if (!s->wsi) return;
     bo_ms now = bo_loop_steady_ms();
@@ -93,26 +121,24 @@ static void close_slow_reader(struct bo_session *s) {
     if (s->close_code == BO_CLOSE_SLOW) return;
     bo_metric_add(BO_METRIC_slow_readers, 1);
     s->close_code = BO_CLOSE_SLOW;
-    while (s->queue) {
-        struct bo_frame *next = s->queue->next;
-        free(s->queue);
-        s->queue = next;
-    }
-    s->queued = 0;
+    if (s->traffic) free_queue(s->traffic);
     lws_callback_on_writable(s->wsi);
 }
 
+static bool has_queue(const struct bo_session *s) { return s->traffic && s->traffic->queue; }
+
 static void enqueue(struct bo_session *s, const char *json, size_t length) {
-    if (s->queued + length > QUEUE_MAX) {
+    struct bo_traffic *t = traffic_of(s);
+    if (t->queued + length > QUEUE_MAX) {
         close_slow_reader(s);
         return;
     }
-    struct bo_frame *frame = bo_alloc(sizeof(*frame) + LWS_PRE + length), **end = &s->queue;
+    struct bo_frame *frame = bo_alloc(sizeof(*frame) + LWS_PRE + length), **end = &t->queue;
     frame->length = length;
     memcpy(frame->data + LWS_PRE, json, length);
     while (*end) end = &(*end)->next;
     *end = frame;
-    s->queued += length;
+    t->queued += length;
     lws_callback_on_writable(s->wsi);
 }
 
@@ -128,7 +154,7 @@ static bool write_now(struct bo_session *s, const char *json, size_t length) {
 
 void bo_session_send(struct bo_session *s, const char *json, size_t length) {
     if (!s->wsi || s->close_code) return;
-    if (!s->queue && length <= 4096 && !lws_partial_buffered(s->wsi))
+    if (!has_queue(s) && length <= 4096 && !lws_partial_buffered(s->wsi))
         write_now(s, json, length);
     else
         enqueue(s, json, length);
@@ -144,7 +170,7 @@ void bo_session_printf(struct bo_session *s, const char *format, ...) {
 }
 
 bool bo_session_send_news(struct bo_session *s, const char *json, size_t length) {
-    if (!s->wsi || s->close_code || s->queue || lws_partial_buffered(s->wsi)) {
+    if (!s->wsi || s->close_code || has_queue(s) || lws_partial_buffered(s->wsi)) {
         bo_metric_add(BO_METRIC_positions_skipped, 1);
         return false;
     }
@@ -177,7 +203,16 @@ void bo_session_refuse(struct bo_session *s, int err, bo_ms retry_ms) { send_err
 void bo_session_close(struct bo_session *s, int code) {
     if (!s->wsi || s->close_code) return;
     s->close_code = (uint16_t)code;
-    lws_callback_on_writable(s->wsi);
+    bo_session_close_next(s);
+}
+
+/* lws arms a timer per connection that closes, in a sorted list: with all at once that is O(n) for each. So only so many
+ * are in the middle of it; the others have had their last word and look again a moment later. */
+void bo_session_close_next(struct bo_session *s) {
+    if (s->gateway->closing < CLOSING_MAX)
+        lws_callback_on_writable(s->wsi);
+    else
+        bo_wheel_set(&s->gateway->wheel, &s->timer, bo_loop_steady_ms() + CLOSE_LATER_MS + random() % CLOSE_LATER_MS);
 }
 
 static const char *reason_of(int code) {
@@ -202,21 +237,22 @@ static bool send_close(struct bo_session *s) {
     at[2] = (unsigned char)(s->close_code >> 8);
     at[3] = (unsigned char)s->close_code;
     s->close_sent = true;
+    s->gateway->closing++;
     bo_wheel_set(&s->gateway->wheel, &s->timer, bo_loop_steady_ms() + CLOSE_ANSWER_MS);
     return lws_write(s->wsi, at, (size_t)n + 4, LWS_WRITE_HTTP) >= 0;
 }
 
 bool bo_session_writable(struct bo_session *s) {
-    while (s->queue && !lws_partial_buffered(s->wsi)) {
-        struct bo_frame *frame = s->queue;
-        s->queue = frame->next;
-        s->queued -= frame->length;
+    while (has_queue(s) && !lws_partial_buffered(s->wsi)) {
+        struct bo_frame *frame = s->traffic->queue;
+        s->traffic->queue = frame->next;
+        s->traffic->queued -= frame->length;
         int sent = lws_write(s->wsi, (unsigned char *)frame->data + LWS_PRE, frame->length, LWS_WRITE_TEXT);
         bool failed = sent < (int)frame->length;
         free(frame);
         if (failed) return false;
     }
-    if (s->queue || (s->close_code && s->close_code != BO_CLOSE_SLOW && lws_partial_buffered(s->wsi))) {
+    if (has_queue(s) || (s->close_code && s->close_code != BO_CLOSE_SLOW && lws_partial_buffered(s->wsi))) {
         lws_callback_on_writable(s->wsi);
         return true;
     }
@@ -224,36 +260,42 @@ bool bo_session_writable(struct bo_session *s) {
 }
 
 static bool too_fast(struct bo_session *s) {
-    bo_ms now = bo_loop_steady_ms();
-    if (now - s->window_start >= 10000) {
-        s->window_start = now;
+    uint32_t now = (uint32_t)(bo_loop_steady_ms() / 1000);
+    if (now - s->window_start_s >= 10) {
+        s->window_start_s = now;
         s->window_count = 0;
     }
-    return ++s->window_count > s->gateway->config.messages_per_10s;
+    if (s->window_count < UINT16_MAX) s->window_count++;
+    return s->window_count > s->gateway->config.messages_per_10s;
+}
+
+static void take_message(struct bo_session *s, const char *data, size_t length, bool binary) {
+    if (binary)
+        bo_session_error(s, BO_ERR_BINARY_FRAME, NULL);
+    else if (too_fast(s))
+        bo_session_error(s, BO_ERR_TOO_FAST, NULL);
+    else
+        bo_message_received(s, data, length);
 }
 
 void bo_session_received(struct bo_session *s, const char *data, size_t length, bool first, bool last, bool binary) {
     size_t max = (size_t)s->gateway->config.max_message;
-    if (first) s->oversized = false;
     if (first && last && length <= max) {
-        if (binary)
-            bo_session_error(s, BO_ERR_BINARY_FRAME, NULL);
-        else if (too_fast(s))
-            bo_session_error(s, BO_ERR_TOO_FAST, NULL);
-        else
-            bo_message_received(s, data, length);
+        take_message(s, data, length, binary);
         return;
     }
-    if (!s->incoming) s->incoming = bo_alloc(sizeof(*s->incoming));
-    if (s->incoming->length + length > max) s->oversized = true;
-    if (!s->oversized) bo_buffer_add(s->incoming, data, length);
+    struct bo_traffic *t = traffic_of(s);
+    if (first) t->oversized = false;
+    if (t->incoming.length + length > max) t->oversized = true;
+    if (!t->oversized) bo_buffer_add(&t->incoming, data, length);
     if (!last) return;
-    struct bo_buffer *whole = s->incoming;
-    s->incoming = NULL;
-    if (s->oversized)
+    struct bo_buffer whole = t->incoming;
+    bool oversized = t->oversized;
+    t->incoming = (struct bo_buffer){0};
+    if (!t->queue) free_traffic(s);
+    if (oversized)
         bo_session_error(s, BO_ERR_TOO_LARGE, NULL);
     else
-        bo_session_received(s, whole->data, whole->length, true, true, binary);
-    bo_buffer_free(whole);
-    free(whole);
+        take_message(s, whole.data, whole.length, binary);
+    bo_buffer_free(&whole);
 }

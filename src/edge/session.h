@@ -35,35 +35,47 @@ struct bo_frame {
     char data[]; /* LWS_PRE bytes of room, then the text */
 };
 
+/* What only those have who are inside, or look at the map. */
+struct bo_visit {
+    struct bo_session *session;
+    struct bo_visit *next_viewer, **viewer_link; /* in room->viewers; NULL: hears no seat changes */
+    char *order;          /* while paying */
+    bo_ms deadline;       /* of claim, choose or pay, by the sale's clock */
+    uint64_t access_hash; /* of the access token given on this connection; 0: none */
+};
+
+/* What is on its way: only with a slow reader, or a message that came in parts. */
+struct bo_traffic {
+    struct bo_frame *queue; /* what waits for the socket */
+    size_t queued;
+    struct bo_buffer incoming; /* a message of which only a part has come */
+    bool oversized;
+};
+
+/* A million of these: what most do not need lies elsewhere. */
 struct bo_session {
     struct bo_table_link by_person; /* in room->people from joined on; first member */
     struct bo_heap_node in_line;    /* in room->waiting while in stage WAIT and not being asked about */
     struct bo_wheel_node timer;
     struct bo_session *next, *prev; /* in gateway->sessions */
-    struct bo_session *next_viewer, **viewer_link; /* in room->viewers; NULL: hears no seat changes */
     struct bo_gateway *gateway;
     struct lws *wsi; /* NULL once the connection is gone */
     struct bo_room *room;
     char *person;
-    char *order; /* while paying */
     int64_t number;
-    bo_ms deadline; /* of claim, choose or pay, by Redis' clock */
-    int64_t shown;  /* smallest position told so far; 0: none */
-    struct bo_frame *queue; /* what waits for the socket */
-    size_t queued;
-    struct bo_buffer *incoming; /* a message of which only a part has come */
     struct bo_entry *entry;     /* until he has joined */
     struct bo_address *address; /* while limits per address are on */
-    uint64_t access_hash;       /* of the access token given on this connection; 0: none */
-    bo_ms window_start;         /* of the message rate limit */
-    uint32_t references;
-    uint32_t window_count;
+    struct bo_visit *visit;     /* NULL: never was inside */
+    struct bo_traffic *traffic; /* NULL: nothing is on its way */
+    uint32_t shown;             /* smallest position told so far; 0: none */
+    uint32_t window_start_s;    /* of the message rate limit, steady clock */
+    uint16_t window_count;
+    uint16_t references;
     uint16_t close_code; /* not 0: close once the queue is out */
     uint8_t stage;
-    bool close_sent;
-    bool entered;  /* has proven its admission on this connection */
-    bool again;    /* joining: wants a new place if he is out */
-    bool oversized;
+    bool close_sent : 1;
+    bool entered : 1; /* has proven its admission on this connection */
+    bool again : 1;   /* joining: wants a new place if he is out */
 };
 
 struct bo_session *bo_session_open(struct bo_gateway *gateway, struct lws *wsi);
@@ -71,6 +83,7 @@ void bo_session_closed(struct bo_session *session); /* the connection is gone */
 void bo_session_hold(struct bo_session *session);
 void bo_session_release(struct bo_session *session); /* frees it with the last reference */
 
+struct bo_visit *bo_session_visit(struct bo_session *session); /* makes it when there is none */
 void bo_session_set_stage(struct bo_session *session, enum bo_stage stage, bo_ms deadline);
 
 /* Sends one JSON text: at once when the socket has room, else as soon as it has. Who does not read until 256 KiB wait is
@@ -84,6 +97,7 @@ void bo_session_error(struct bo_session *session, int err, const char *key);
 /* The same with "retry_ms"; 0: without. */
 void bo_session_refuse(struct bo_session *session, int err, bo_ms retry_ms);
 void bo_session_close(struct bo_session *session, int code);
+void bo_session_close_next(struct bo_session *session); /* a close that had to wait goes on */
 bool bo_session_writable(struct bo_session *session); /* false: close the connection now */
 
 /* A part of a message came. */

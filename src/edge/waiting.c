@@ -15,6 +15,8 @@
 
 #define BATCH_MAX 500
 #define PLACE_TOKEN_MS INT64_C(604800000) /* a week: tickets are looked up with it, too */
+#define JOIN_GAP_MS 5
+#define JOIN_COMPANY 100
 #define BACK_POSITION 20000               /* from here on news come at the slowest pace */
 #define OPENING_NEWS_MS 10000             /* after the opening everyone has heard his position by then */
 #define TURNED_AWAY_MS 30000              /* who is turned away may ask again after it */
@@ -117,7 +119,7 @@ void bo_session_tell_position(struct bo_session *s) {
     char json[256], *at = bo_text_put(json, "{\"type\":\"position\",");
     at = bo_text_put(put_position(at, s->room, position, interval), "}");
     if (bo_session_send_news(s, json, (size_t)(at - json))) {
-        s->shown = position;
+        s->shown = (uint32_t)position;
         bo_metric_add(BO_METRIC_positions, 1);
     }
     set_news_timer(s, interval);
@@ -129,14 +131,16 @@ static const char *stage_name(int stage) {
 }
 
 void bo_session_tell_time(struct bo_session *s) {
-    int64_t left = s->deadline - bo_room_now(s->room);
+    int64_t left = s->visit->deadline - bo_room_now(s->room);
     bo_session_printf(s, "{\"type\":\"time\",\"stage\":\"%s\",\"left_ms\":%" PRId64 "}", stage_name(s->stage), left > 0 ? left : 0);
     set_news_timer(s, 10000);
 }
 
 void bo_session_timer(struct bo_session *s) {
-    if (s->close_code)
+    if (s->close_sent)
         lws_callback_on_writable(s->wsi); /* he did not answer the close frame */
+    else if (s->close_code)
+        bo_session_close_next(s);
     else if (s->stage == BO_STAGE_NEW)
         bo_session_close(s, BO_CLOSE_NOT_JOINED);
     else if (s->stage == BO_STAGE_WAIT)
@@ -153,7 +157,7 @@ static void admit(struct bo_session *s, enum bo_stage stage, int64_t number, bo_
     bo_ms now = bo_room_now(s->room), wall = bo_loop_wall_ms();
     bo_ms expires = wall - now + deadline + s->room->settings.choose_ms + s->room->settings.pay_ms;
     char *access = bo_token_access(&s->gateway->config, s->gateway->keys, s->room->id, s->person, number, wall, expires);
-    s->access_hash = bo_text_hash(access);
+    bo_session_visit(s)->access_hash = bo_text_hash(access);
     bo_session_printf(s,
                       "{\"type\":\"admitted\",\"stage\":\"%s\",\"access\":\"%s\",\"deadline_ms\":%" PRId64 ",\"left_ms\":%" PRId64 "}",
                       stage_name(stage), access, deadline, deadline > now ? deadline - now : 0);
@@ -206,7 +210,7 @@ static void tell_joined(struct bo_session *s, const char *stage, int64_t fresh_p
     if (secret) {
         at = put_gathering(bo_text_put(at, ","), room, interval);
     } else if (waits) {
-        s->shown = fresh_position ? never_up(s, fresh_position) : position_of(s);
+        s->shown = (uint32_t)(fresh_position ? never_up(s, fresh_position) : position_of(s));
         interval = news_interval(&s->gateway->config, s->shown);
         at = put_position(bo_text_put(at, ","), room, s->shown, interval);
     }
@@ -346,10 +350,16 @@ static void send_join_batch(struct batch *batch) {
     bo_room_run(batch->room, "line_join", args, n, joined, batch);
 }
 
-/* One call at a time: who comes meanwhile is in the next one. So a batch is one person when it is quiet and hundreds when it
- * is not, and Redis is never asked more often than it answers. */
+/* One call at a time, and not before JOIN_GAP_MS after the last one began unless many wait: who comes meanwhile is in the next
+ * one. So a batch is one person at once when it is quiet, and dozens when it is not. */
 void bo_room_send_joins(struct bo_room *room) {
     if (!room->joins.count || room->joins_under_way) return;
+    bo_ms now = bo_loop_steady_ms();
+    if (now - room->joins_sent_ms < JOIN_GAP_MS && room->joins.count < JOIN_COMPANY) {
+        bo_gateway_wake_in(room->gateway, JOIN_GAP_MS);
+        return;
+    }
+    room->joins_sent_ms = now;
     room->joins_under_way = true;
     send_join_batch(take_batch(room, &room->joins));
 }
@@ -398,7 +408,7 @@ static void answer_ask(struct bo_session *s, const struct bo_value *found, bool 
     } else if (s->stage == BO_STAGE_WAIT) {
         admit(s, stage, bo_value_number(found, 0), bo_value_number(found, 2));
     } else if (inside && stage == BO_STAGE_OUT) {
-        char *order = s->order ? bo_strdup(s->order) : NULL;
+        char *order = s->visit && s->visit->order ? bo_strdup(s->visit->order) : NULL;
         bo_session_set_stage(s, BO_STAGE_OUT, 0);
         if (order)
             bo_order_look_up(s, order);

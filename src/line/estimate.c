@@ -12,6 +12,8 @@ void bo_estimate_feed(struct bo_estimate *e, bo_ms now, int64_t admitted, int64_
     e->samples[e->newest].departed = departed;
 }
 
+void bo_estimate_forget(struct bo_estimate *e) { e->count = 0; }
+
 bool bo_estimate_range(const struct bo_estimate *e, int64_t position, int64_t waiting, bo_ms opens_in_ms, int64_t *ret_low_s,
                        int64_t *ret_high_s) {
     double per_ms = 0, departures_per_ms = 0, seen = 0;

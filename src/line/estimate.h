@@ -26,6 +26,9 @@ struct bo_estimate {
 /* Totals since the sale began; more often than once a second changes nothing. */
 void bo_estimate_feed(struct bo_estimate *e, bo_ms now, int64_t admitted, int64_t departed);
 
+/* Measures anew: the sale was paused, resumed or set otherwise. */
+void bo_estimate_forget(struct bo_estimate *e);
+
 /* Seconds from now, both at least 1; opens_in_ms: until admission begins, 0 when it has. false when nothing is known: nobody was admitted in the last minute and no
  * rate is set. */
 bool bo_estimate_range(const struct bo_estimate *e, int64_t position, int64_t waiting, bo_ms opens_in_ms, int64_t *ret_low_s,

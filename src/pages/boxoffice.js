@@ -2,14 +2,14 @@
 // One page for the whole way: line, map, pay, tickets. The protocol is in docs/protocol.md.
 const sale = new URLSearchParams(location.search).get('sale');
 const $ = (id) => document.getElementById(id);
-const sections = ['sales', 'wait', 'choose', 'pay', 'bought', 'over'];
+const sections = ['sales', 'gather', 'wait', 'choose', 'pay', 'bought', 'over'];
 const stored = {
   get: (name) => localStorage.getItem(`boxoffice.${sale}.${name}`),
   set: (name, value) => localStorage.setItem(`boxoffice.${sale}.${name}`, value),
   drop: (name) => localStorage.removeItem(`boxoffice.${sale}.${name}`),
 };
 
-let socket, plan, retry = 500, finished = false, deadline = 0, again = false;
+let socket, plan, retry = 500, finished = false, deadline = 0, opensAt = 0, again = false;
 let states = [], version = -1, mine = new Set(), shapes = [];
 const indexOf = new Map();
 
@@ -29,8 +29,10 @@ const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) 
 const money = (amount) => new Intl.NumberFormat('en', { style: 'currency', currency: plan.currency }).format(amount / 100);
 const duration = (s) => (s < 90 ? `${s} s` : `${Math.round(s / 60)} min`);
 
-function join() {
-  const message = { type: 'join', sale };
+function join(solution) {
+  const message = { type: 'join', sale, ...solution };
+  const invitation = new URLSearchParams(location.search).get('invitation');
+  if (invitation && !stored.get('resume')) message.invitation = invitation;
   if (stored.get('resume')) message.resume = stored.get('resume');
   if (Number(stored.get('shown')) > 0) message.shown = Number(stored.get('shown'));
   if (again) {
@@ -127,6 +129,8 @@ const setDeadline = (message) => {
 };
 
 function showTimeLeft() {
+  const opens = Math.max(0, Math.ceil((opensAt - performance.now()) / 1000));
+  $('opens').textContent = [Math.floor(opens / 3600), Math.floor(opens / 60) % 60, opens % 60].map((n) => String(n).padStart(2, '0')).join(':');
   const left = Math.max(0, Math.round((deadline - performance.now()) / 1000));
   for (const element of document.querySelectorAll('.left')) element.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
 }
@@ -134,14 +138,40 @@ function showTimeLeft() {
 const handlers = {
   joined(message) {
     stored.set('resume', message.resume);
-    if (message.stage === 'wait') show('wait');
+    $('notice-line').textContent = '';
+    if (message.stage === 'wait') {
+      show('wait');
+      handlers.position(message);
+    }
+    if (message.stage === 'gather') handlers.gathering(message);
     if (message.stage === 'out') over('You are not in line', 'You were here before.', true);
   },
   position(message) {
+    show('wait');
     stored.set('shown', message.position);
     $('position').textContent = message.position.toLocaleString('en');
     $('total').textContent = `of ${message.total.toLocaleString('en')} people.`;
     $('eta').textContent = message.eta_s ? `About ${duration(message.eta_s[0])} to ${duration(message.eta_s[1])}.` : '';
+  },
+  // Before the opening of a sale with a lottery nobody has a place yet.
+  gathering(message) {
+    show('gather');
+    opensAt = performance.now() + message.opens_in_ms;
+    $('gathered').textContent = message.total.toLocaleString('en');
+    showTimeLeft();
+  },
+  notice(message) {
+    $('notice-line').textContent = message.text;
+  },
+  puzzle(message) {
+    $('connection').textContent = 'Checking that you are not a robot …';
+    const worker = new Worker('/puzzle.js', { type: 'module' });
+    worker.onmessage = ({ data }) => {
+      worker.terminate();
+      $('connection').textContent = '';
+      join(data);
+    };
+    worker.postMessage({ challenge: message.challenge, bits: message.bits });
   },
   admitted(message) {
     stored.drop('shown');
@@ -206,8 +236,20 @@ const handlers = {
     } else if (message.code === 'token_expired' || message.code === 'token_forged' || message.code === 'token_foreign') {
       stored.drop('resume');
       join();
+    } else if (message.code === 'puzzle_wrong') {
+      join();
+    } else if (message.code === 'invitation_used' || message.code === 'lane_full') {
+      $('notice-line').textContent = message.message;
+      history.replaceState(null, '', `/?sale=${encodeURIComponent(sale)}`);
+      join();
+    } else if (message.code === 'try_later' || message.code === 'too_early' || message.code === 'too_many' || message.code === 'turned_away') {
+      over('One moment', message.message, false);
+      if (message.code === 'turned_away') retry = message.retry_ms;
+      else setTimeout(() => join(), message.retry_ms);
+    } else if (message.code === 'draining') {
+      over('This sale takes nobody new', message.message, false);
     } else if (message.retry_ms && $('wait').hidden && $('choose').hidden && $('pay').hidden) {
-      setTimeout(join, message.retry_ms);
+      setTimeout(() => join(), message.retry_ms);
     } else {
       $('notice').textContent = message.message;
       if (message.code === 'payment_unavailable') setTimeout(() => send({ type: 'checkout', key: newKey() }), 2000);

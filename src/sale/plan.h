@@ -5,39 +5,42 @@
 #define BO_SALE_PLAN_H
 
 #include "base/buffer.h"
-#include "base/table.h"
 #include "boxoffice/error.h"
 #include "boxoffice/types.h"
 
 #include <jansson.h>
 
+/* Every gateway of a server keeps every plan, so this is kept small: texts lie one behind the other, and offsets name them. */
 struct bo_seat {
-    struct bo_table_link by_guid;
-    const char *guid;
-    const char *zone, *row, *number; /* as the plan names them, "" where it does not */
     uint32_t index;
-    uint32_t category;
+    uint32_t guid, zone, row, number; /* bo_plan_text; zone, row and number as the plan names them, "" where it does not */
+    float x, y;
+    uint16_t category;
 };
 
 struct bo_category {
-    const char *name;
-    const char *color;
+    uint32_t name, color; /* bo_plan_text */
     bo_money price;
 };
 
 struct bo_plan {
-    json_t *json; /* owns every text */
+    struct bo_buffer texts;
+    uint32_t name;
+    double width, height;
     struct bo_seat *seats;
     size_t seat_count;
     struct bo_category *categories;
     size_t category_count;
-    struct bo_table guids;
+    uint32_t *by_guid; /* hash table with open addressing: 1 + index of the seat, 0 for none */
+    uint32_t by_guid_mask;
 };
 
-/* prices maps each category's name to its price. Keeps a reference to json. On BO_ERR_BAD_PLAN problem says where in the file and
- * what is wrong. Limits: 1 to BO_SEATS_MAX seats, guids of 1 to BO_ID_MAX characters, no guid twice, prices 0 to BO_MONEY_MAX. */
-int bo_plan_read(json_t *json, const json_t *prices, struct bo_plan **ret, struct bo_buffer *problem) BO_CHECKED;
+/* prices maps each category's name to its price. On BO_ERR_BAD_PLAN problem says where in the file and what is wrong. Limits: 1 to
+ * BO_SEATS_MAX seats, guids of 1 to BO_ID_MAX characters, no guid twice, prices 0 to BO_MONEY_MAX. */
+int bo_plan_read(const json_t *json, const json_t *prices, struct bo_plan **ret, struct bo_buffer *problem) BO_CHECKED;
 void bo_plan_free(struct bo_plan *plan);
+
+static inline const char *bo_plan_text(const struct bo_plan *plan, uint32_t offset) { return plan->texts.data + offset; }
 
 /* NULL when there is none. */
 const struct bo_seat *bo_plan_find(const struct bo_plan *plan, const char *guid);

@@ -53,8 +53,8 @@ test('every message type and close code stands in docs/protocol.md', () => {
 
 test('every route stands in docs/openapi.yaml', () => {
   const api = read('docs/openapi.yaml');
-  for (const file of ['src/edge/routes.c', 'src/edge/admin.c'])
-    for (const [, route] of read(file).matchAll(/"(\/(?:api|webhook|health|metrics)[^"]*)"/g))
+  for (const file of ['src/edge/routes.c', 'src/edge/admin.c', 'src/edge/admin_line.c'])
+    for (const [, route] of read(file).matchAll(/"(\/(?:api|webhook|health|metrics|\.well-known)[^"]*)"/g))
       assert.ok(api.includes(`  ${route.replace('*', '{sale}')}:`), `${route} is not in docs/openapi.yaml`);
 });
 

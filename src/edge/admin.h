@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the parts of the admin API share. Inside src/edge only. */
+#ifndef BO_EDGE_ADMIN_H
+#define BO_EDGE_ADMIN_H
+
+#include "edge/http.h"
+
+/* Both answer the request once Redis has taken the change over, or say why there was none. */
+void bo_admin_change_settings(struct bo_http *http, const char *sale, json_t *patch); /* takes patch over */
+/* from: a PostgreSQL array of the statuses this is allowed in. */
+void bo_admin_change_status(struct bo_http *http, const char *sale, const char *status, const char *from, const char *action);
+
+/* admin_line.c: what an operator does with a line. false: not one of its addresses. */
+bool bo_admin_line_run(struct bo_http *http);
+
+#endif
