@@ -43,7 +43,7 @@ static int usage(void) {
                     "             [--limit SECONDS] [--ramp MS] [--think FACTOR] [--restless FACTOR] [--look PER_THOUSAND] [--seed N]\n"
                     "             [--pay-url URL] [--visit] [--status FILE] [--hold-go] [--spread MS] [--rate N --rate-ms MS] [--capacity N]\n"
                     "       crowd --people N --wait [--dialect boxoffice|bare|ws|socketio|nchan] [--poll MS] …   only stands in line until SIGTERM\n"
-                    "With --hold-go nobody leaves or breaks off before SIGUSR1.\n");
+                    "With --hold-go nobody leaves or breaks off before SIGUSR1. SIGUSR2 ends the time whose admissions are counted as steady.\n");
     return 2;
 }
 
@@ -104,11 +104,13 @@ static struct crowd_shared *make_shared(int people) {
 
 static volatile sig_atomic_t interrupted;
 
-static volatile sig_atomic_t go;
+static volatile sig_atomic_t go, steady_over;
 
 static void on_signal(int signum) {
     if (signum == SIGUSR1)
         go = 1;
+    else if (signum == SIGUSR2)
+        steady_over = 1;
     else
         interrupted = 1;
 }
@@ -120,11 +122,11 @@ struct peak {
 /* One JSON line for whoever runs the crowd. */
 static void print_status(FILE *file, struct crowd_shared *shared, int64_t started) {
     fprintf(file, "{\"t\":%.3f,\"connected\":%lld,\"placed\":%lld,\"joined\":%lld,\"admitted\":%lld,\"ended\":%lld,\"frames\":%lld,\"holds\":%lld,\"orders\":%lld,"
-            "\"errors\":%lld,\"longest_silence_ms\":%lld,\"hold_p99_ms\":%.1f,\"join_s\":%.3f}\n",
+            "\"errors\":%lld,\"longest_silence_ms\":%lld,\"hold_p99_ms\":%.1f,\"join_s\":%.3f,\"admit_s\":%.3f}\n",
             (double)(bo_loop_steady_us() - started) / 1e6, (long long)shared->connected, (long long)shared->placed, (long long)shared->joined,
             (long long)shared->admitted, (long long)shared->ended, (long long)shared->frames, (long long)shared->holds, (long long)shared->orders,
             (long long)shared->errors, (long long)shared->longest_silence_ms, crowd_histogram_ms(shared->hold_us, 0.99),
-            (double)(shared->last_us - shared->first_us) / 1e6);
+            (double)(shared->last_us - shared->first_us) / 1e6, (double)(shared->last_admitted_us - shared->first_admitted_us) / 1e6);
     fflush(file);
 }
 
@@ -140,6 +142,7 @@ static void watch(const struct crowd_options *o, struct crowd_shared *shared, st
             return;
         }
         if (go) shared->go = true;
+        if (steady_over && !shared->steady_until_ms) shared->steady_until_ms = bo_loop_wall_ms();
         if (status_file) print_status(status_file, shared, started);
         if (o->supervisor && shared->connected >= peak->connections) {
             peak->connections = shared->connected;
@@ -186,7 +189,7 @@ static int report(const struct crowd_options *o, struct crowd_shared *shared, co
                 {"estimates_right", shared->estimates ? (double)shared->estimates_right / (double)shared->estimates : 1}, {"lost_orders", (double)v.lost_orders}, {"untold_orders", (double)v.untold_orders},
                 {"position_increases", (double)shared->position_increases}, {"joins_per_s", v.joins_per_s},
                 {"hold_p50_ms", crowd_histogram_ms(shared->hold_us, 0.5)}, {"hold_p99_ms", crowd_histogram_ms(shared->hold_us, 0.99)},
-                {"admit_to_told_p99_ms", v.admit_to_told_p99_ms}, {"wall_s", wall_s},
+                {"admit_to_told_p99_ms", v.admit_to_told_p99_ms}, {"admit_to_told_p99_ms_all", v.admit_to_told_p99_ms_all}, {"wall_s", wall_s},
                 {"gateway_bytes_per_connection", peak->connections ? (double)peak->memory / (double)peak->connections : 0},
                 {"peak_connections", (double)peak->connections}, {"tickets_told", (double)v.tickets_told},
                 {"tickets_kept", (double)v.tickets_kept}, {"violations", (double)violations}};
@@ -207,6 +210,7 @@ int main(int argc, char **argv) {
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
     signal(SIGUSR1, on_signal);
+    signal(SIGUSR2, on_signal);
     if (!o.wait) crowd_load_plan(&o);
     if (o.visit) o.limit_s = 86400;
     if (o.visit && !o.ramp_ms) o.ramp_ms = 20000;
@@ -221,6 +225,7 @@ int main(int argc, char **argv) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             signal(SIGINT, SIG_IGN);
             signal(SIGUSR1, SIG_IGN);
+            signal(SIGUSR2, SIG_IGN);
             crowd_run(&o, shared, i, from, to);
             _exit(0);
         }

@@ -45,6 +45,8 @@ struct crowd_shared {
         errors, conflicts, holds, orders, frames, longest_silence_ms, estimates, estimates_right;
     _Atomic int64_t first_us, last_us; /* steady clock: the first connect and the last time somebody was placed */
     _Atomic int64_t hold_us[CROWD_HISTOGRAM];
+    _Atomic int64_t steady_until_ms; /* wall clock: admissions up to then are counted as steady; 0: all */
+    _Atomic int64_t first_admitted_us, last_admitted_us;
     _Atomic bool stop, go; /* go: those who leave, break and vanish may */
     struct crowd_person people[];
 };
@@ -82,7 +84,7 @@ struct crowd_dialect;
 struct crowd_verdict {
     int64_t joined, admitted, bought, oversold, order_violations, limit_violations, double_tickets, lost_people, lost_orders, untold_orders,
         tickets_told, tickets_kept, seats_free, rate_overruns, capacity_overruns, untold_people;
-    double joins_per_s, admit_to_told_p99_ms;
+    double joins_per_s, admit_to_told_p99_ms /* of the steady time */, admit_to_told_p99_ms_all;
 };
 /* Compares with what PostgreSQL has. */
 int crowd_check(const struct crowd_options *options, struct crowd_shared *shared, struct crowd_verdict *ret);

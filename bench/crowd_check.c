@@ -61,14 +61,21 @@ static int compare_double(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static int check_admissions(struct bo_database *db, const char *sale, struct bo_table *people, struct crowd_verdict *v) {
+static double p99(double *values, size_t count) {
+    if (!count) return 0;
+    qsort(values, count, sizeof(*values), compare_double);
+    return values[(size_t)((double)(count - 1) * 0.99)];
+}
+
+static int check_admissions(struct bo_database *db, const char *sale, struct bo_table *people, int64_t steady_until_ms, struct crowd_verdict *v) {
     struct bo_rows *rows = NULL;
     int err = bo_database_run(db, "SELECT at_ms, body->>'people' FROM ledger WHERE sale = $1 AND kind = 'admit' ORDER BY seq", &sale, 1, &rows);
     if (err) return err;
     double *told = bo_alloc((people->count + 1) * sizeof(*told));
-    size_t told_count = 0;
-    int64_t highest = 0;
+    size_t told_count = 0, steady_count = 0;
+    int64_t highest = INT64_MIN;
     for (size_t i = 0; i < bo_rows_count(rows); i++) {
+        int64_t at = bo_rows_number(rows, i, 0);
         json_t *list = json_loads(bo_rows_text(rows, i, 1), 0, NULL);
         for (size_t k = 0; k + 1 < json_array_size(list); k += 2) {
             struct crowd_person *person = find(people, json_string_value(json_array_get(list, k)));
@@ -76,12 +83,13 @@ static int check_admissions(struct bo_database *db, const char *sale, struct bo_
             if (number < highest && person && !person->disconnected) v->order_violations++;
             if (number > highest) highest = number;
             if (person && person->admitted_ms && !person->disconnected && told_count < people->count)
-                told[told_count++] = (double)(person->admitted_ms - bo_rows_number(rows, i, 0));
+                told[told_count++] = (double)(person->admitted_ms - at);
         }
+        if (!steady_until_ms || at <= steady_until_ms) steady_count = told_count;
         json_decref(list);
     }
-    qsort(told, told_count, sizeof(*told), compare_double);
-    v->admit_to_told_p99_ms = told_count ? told[(size_t)((double)(told_count - 1) * 0.99)] : 0;
+    v->admit_to_told_p99_ms = p99(told, steady_count);
+    v->admit_to_told_p99_ms_all = p99(told, told_count);
     free(told);
     bo_rows_free(rows);
     return 0;
@@ -185,7 +193,7 @@ int crowd_check(const struct crowd_options *options, struct crowd_shared *shared
     struct bo_database *db;
     int err = bo_database_open(options->postgres, &db);
     if (!err) {
-        err = check_admissions(db, options->sale, &people, v);
+        err = check_admissions(db, options->sale, &people, shared->steady_until_ms, v);
         if (!err) err = check_bounds(options, db, v);
         if (!err) err = check_tickets(options, db, &people, v);
         if (!err) err = check_orders(options, db, joined, count, v);

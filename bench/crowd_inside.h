@@ -9,7 +9,7 @@
 
 #include <netinet/in.h>
 
-#define CONNECTING_MAX 256
+#define CONNECTING_MAX 64 /* in their handshake at a time: more only wait longer, and give up */
 enum phase { AWAY, CONNECTING, UPGRADING, LINE, INSIDE, PAYING, OVER };
 
 struct person {

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,9 +248,13 @@ static void hear_admitted(struct person *p, const char *json) {
     char text[1200], access[1024];
     if (!p->told->admitted_ms) {
         p->told->admitted_ms = bo_loop_wall_ms();
+        int64_t none = 0;
+        atomic_compare_exchange_strong(&p->process->shared->first_admitted_us, &none, bo_loop_steady_us());
+        p->process->shared->last_admitted_us = bo_loop_steady_us();
         p->process->shared->admitted++;
         check_estimate(p);
     }
+    if (p->process->options->wait) return;
     copy_text(json, "access", access, sizeof(access));
     snprintf(text, sizeof(text), "{\"type\":\"enter\",\"access\":\"%s\"}", access);
     person_say(p, text);

@@ -107,7 +107,7 @@ void person_go(struct person *p) {
     atomic_compare_exchange_strong(&process->shared->first_us, &none, bo_loop_steady_us());
     p->phase = CONNECTING;
     process->connecting++;
-    person_after(p, 10000, 10000);
+    person_after(p, 30000, 30000);
 }
 
 static void upgrade(struct person *p) {

@@ -102,7 +102,8 @@ def sale_phase(lab, sampler, options, crowd):
     sampler.phase = "sale"
     lab.admin("POST", "/api/sales/bench/resume")
     crowd.send_signal(signal.SIGUSR1)  # from now on people leave, break off and come back
-    time.sleep(8)
+    time.sleep(options.steady)
+    crowd.send_signal(signal.SIGUSR2)
     victim = random.Random(options.people).choice(lab.gateways())
     say("killing gateway %d" % victim)
     os.kill(victim, signal.SIGKILL)
@@ -117,6 +118,7 @@ def main():
     parser.add_argument("--rate", type=int, default=1000)
     parser.add_argument("--gateways", type=int)
     parser.add_argument("--wait", type=int, default=60)
+    parser.add_argument("--steady", type=int, default=15, help="seconds of the sale before the gateway is killed")
     parser.add_argument("--limit", type=int, default=600)
     parser.add_argument("--restless", type=float, default=0.1)
     options = parser.parse_args()

@@ -50,6 +50,17 @@ def graph(title, lines, unit="", x_label="s", marks=()):
     return "".join(out)
 
 
+def bars(title, values):
+    """{name: value} as lying bars."""
+    height, top = 26 * len(values) + 8, max(values.values()) or 1
+    out = ['<figure><figcaption>%s</figcaption><svg viewBox="0 0 %d %d" role="img" aria-label="%s">' % (html.escape(title), WIDTH, height, html.escape(title))]
+    for i, (name, value) in enumerate(values.items()):
+        width = max(1, 480 * value / top)
+        out.append('<text x="170" y="%d" text-anchor="end">%s</text><rect x="176" y="%d" width="%.1f" height="18" fill="%s"/><text x="%.1f" y="%d">%s</text>'
+                   % (i * 26 + 18, html.escape(name), i * 26 + 4, width, COLOURS[0] if name == "boxoffice" else "#94a3b8", 182 + width, i * 26 + 18, short(value)))
+    return "".join(out) + "</svg></figure>"
+
+
 def rates(rows, value):
     """Per second, from a rising value."""
     points = [(r["t"], value(r)) for r in rows if value(r) is not None]

@@ -2,10 +2,25 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks with private servers on this machine; the last line of each is one JSON object.
 # usage: bench/run.sh crowd --people N --seats M [--gateways G] [--seed S] [--limit SECONDS] [--think FACTOR]
+#        bench/run.sh million|line|growth [options; --help says which]
 set -eu
 cd "$(dirname "$0")/.."
-[ "${1:-}" = crowd ] || { sed -n '4p' "$0" | cut -c3- >&2; exit 2; }
-shift
+case ${1:-} in
+crowd) shift ;;
+million | line | growth)
+    sh examples/install.sh bench
+    [ -f build/build.ninja ] || meson setup build --buildtype=release >/dev/null
+    ninja -C build >/dev/null
+    if [ "$1" = line ] && [ ! -d bench/peers/node_modules ]; then (cd bench/peers && npm ci --silent --no-audit --no-fund); fi
+    name=$1
+    shift
+    exec /usr/bin/env python3 "bench/$name.py" "$@"
+    ;;
+*)
+    sed -n '4,5p' "$0" | cut -c3- >&2
+    exit 2
+    ;;
+esac
 people=1000 seats=200 gateways=2 seed=1 limit=540 think=1
 while [ $# -gt 1 ]; do
     case $1 in

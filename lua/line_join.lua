@@ -3,8 +3,8 @@
 --          them, lane, quota of the lane (0: none), invitation ('-': his site's token says the lane).
 --          '1': gives a new place to whoever has none; '0': not to who was inside and is out, but says how it ended for
 --          him; '-': gives no new place to anyone
--- returns  {code, now, head, status, opened, waiting, number handed out last, then per person {number, stage, deadline,
---          order, 1 if the place is new}}; stage "wait" in line
+-- returns  {code, now, head, status, opened, waiting, number handed out last, then per person his number if the place is
+--          new, else {number, stage, deadline, order, and for a new place in a lane his position}}; stage "wait" in line
 --- include sale
 --- include line
 --- include admit
@@ -23,20 +23,20 @@ if not status then return {'unknown_sale'} end
 -- Where somebody is already; nil: nowhere.
 local function place(person, number, packed, may_queue_again)
   local p = packed and cmsgpack.unpack(packed)
-  if number then return {tonumber(number), 'wait', 0, '', 0} end
+  if number then return {tonumber(number), 'wait', 0, ''} end
   if not p then return nil end
   if p.st == 'out' then
     if may_queue_again then return nil end
-    return {p.n, 'out', 0, p.last or '', 0}
+    return {p.n, 'out', 0, p.last or ''}
   end
   if p.st == 'away' then
     call('ZADD', LINE, p.n, person)
     p.st = 'out'
     save_person(person, p)
-    return {p.n, 'wait', 0, '', 0}
+    return {p.n, 'wait', 0, ''}
   end
   tell_admitted(person, p)
-  return {p.n, p.st, p.d, p.o or '', 0}
+  return {p.n, p.st, p.d, p.o or ''}
 end
 
 -- The lane somebody may stand in, or nil and the code that says why not.
@@ -73,21 +73,21 @@ local found_all, seen, places, joined, invited = {}, {}, {}, {}, {}
 for i, person in ipairs(people) do
   local may, invitation = again:sub(i, i), invitations[i]
   local found = seen[person] or place(person, numbers_now[i], records[i], may == '1')
-  local better = found and found[2] == 'wait' and invitation and invitation.lane > lane_of(found[1])
+  local better = type(found) == 'table' and found[2] == 'wait' and invitation and invitation.lane > lane_of(found[1])
   if (not found or better) and may == '-' then
-    found = found or {0, 'out', 0, '', 0}
+    found = found or {0, 'out', 0, ''}
   elseif not found and refused then
-    found = {0, refused, 0, '', 0}
+    found = {0, refused, 0, ''}
   elseif not found or better then
     local lane, problem = lane_for(person, invitation)
     if lane then
       if better then count_gone(found[1]) end
-      found = {new_number(person, lane), 'wait', 0, '', 1}
-      places[#places + 1], places[#places + 2] = found[1], person
-      joined[#joined + 1], joined[#joined + 2] = person, found[1]
+      found = new_number(person, lane)
+      places[#places + 1], places[#places + 2] = found, person
+      joined[#joined + 1], joined[#joined + 2] = person, found
       if invitation then invited[#invited + 1], invited[#invited + 2] = person, invitation.id end
     else
-      found = found or {0, problem, 0, '', 0}
+      found = found or {0, problem, 0, ''}
     end
   end
   seen[person] = found
@@ -95,6 +95,10 @@ for i, person in ipairs(people) do
 end
 if #places > 0 then
   call('ZADD', LINE, unpack(places))
+  for i in pairs(invitations) do
+    local number = found_all[i]
+    if type(number) == 'number' then found_all[i] = {number, 'wait', 0, '', call('ZRANK', LINE, people[i]) + 1} end
+  end
   count('handed_out', #places / 2)
   record('join', {people = joined, invited = #invited > 0 and invited or nil})
 end

@@ -1,7 +1,7 @@
 -- The clock's part, harmless to call from any number of servers: ends what ran out, admits who may come in, once a second
 -- publishes what positions are worked out from. Ticks of many servers that come together do the work of one.
 -- ARGV     how far this gateway wants admission slowed down, in percent (100: not at all), and why
--- returns  {code, now, wait ms until a tick is worth while or -1, head, waiting, active, status, free, sold,
+-- returns  {code, now, 0 if the next tick is worth while at once, head, waiting, active, status, free, sold,
 --           admitted, seq, committed, numbers handed out, opened, ms to the opening, brake in percent, why}
 --- include sale
 --- include line
@@ -63,6 +63,7 @@ if math.abs(now - ticked) >= WORK_EVERY_MS or (opened == 0 and is_open_now()) th
   drop_absent()
   local _
   _, wait = admit()
+  if wait == 0 then call('HDEL', STATE, 'ticked') end
   if math.abs(now - viewed) >= VIEW_EVERY_MS then
     call('HSET', STATE, 'viewed', now)
     if call('ZCARD', LINE) > 0 then publish('view', view()) end

@@ -28,8 +28,16 @@ bool bo_text_is_id(const char *text) {
 
 void bo_text_random_id(const char *prefix, char *ret) {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    static unsigned char pool[4096]; /* asking for every id costs more than all the rest of it */
+    static size_t used = sizeof(pool);
     unsigned char random[20];
-    if (RAND_bytes(random, sizeof(random)) != 1) abort(); /* without randomness ids could be guessed */
+    if (used + sizeof(random) > sizeof(pool)) {
+        if (RAND_bytes(pool, sizeof(pool)) != 1) abort(); /* without randomness ids could be guessed */
+        used = 0;
+    }
+    memcpy(random, pool + used, sizeof(random));
+    memset(pool + used, 0, sizeof(random));
+    used += sizeof(random);
     size_t n = (size_t)snprintf(ret, BO_ID_MAX + 1 - sizeof(random), "%s", prefix);
     for (size_t i = 0; i < sizeof(random); i++) ret[n++] = alphabet[random[i] & 63];
     ret[n] = '\0';

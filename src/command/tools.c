@@ -95,8 +95,10 @@ int bo_command_token(int argc, char **argv) {
     struct bo_config config;
     if (bo_command_config(path, "token", &config)) return 2;
     char token[BO_PLACE_TOKEN_MAX];
-    bo_token_place(&config, sale, person, bo_loop_wall_ms() + valid * 3600000, token);
+    struct bo_keys *keys = bo_keys_new(config.secret, config.key_rotation_h);
+    bo_token_place(keys, sale, person, bo_loop_wall_ms() + valid * 3600000, token);
     puts(token);
+    bo_keys_free(keys);
     bo_config_free(&config);
     return 0;
 }

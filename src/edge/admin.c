@@ -279,7 +279,7 @@ static void check_ticket(struct bo_http *http) {
         bo_http_answer_error(http, err ? err : BO_ERR_UNKNOWN_TICKET, NULL);
     } else {
         char index[16];
-        snprintf(index, sizeof(index), "%u", seat->index);
+        snprintf(index, sizeof(index), "%u", bo_plan_index(room->plan, seat));
         const char *params[] = {claim.sale, index, claim.order};
         bo_queue_run(http->gateway->postgres, "SELECT sale, person, order_id FROM tickets WHERE sale = $1 AND seat = $2 AND order_id = $3",
                      params, 3, ticket_checked, http);

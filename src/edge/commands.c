@@ -155,7 +155,7 @@ void bo_session_seats(struct bo_session *s, const char *script, const char *key,
     snprintf(numbers[0], sizeof(numbers[0]), "%" PRId64, s->number);
     size_t n = 3, used = 1;
     for (size_t i = 0; i < count; i++) {
-        snprintf(numbers[used], sizeof(numbers[used]), "%u", seats[i]->index);
+        snprintf(numbers[used], sizeof(numbers[used]), "%u", bo_plan_index(s->room->plan, seats[i]));
         args[n++] = numbers[used++];
         if (!hold) continue;
         snprintf(numbers[used], sizeof(numbers[used]), "%" PRId64, s->room->plan->categories[seats[i]->category].price);

@@ -23,6 +23,11 @@
 #include <stdbool.h>
 #include <uv.h>
 
+/* libwebsockets 4.1.6 looks at every connection of a context for each one it takes in (sanity_assert_no_sockfd_traces), and
+ * keeps those that are in their handshake in sorted lists. With several contexts on one loop each is short: at 18,000 connections
+ * that is most of what taking one in costs in user space. Each context has tables of 320 kB. */
+#define BO_CONTEXTS 4
+
 struct bo_listener;
 struct bo_payment_client;
 struct bo_session;
@@ -31,8 +36,9 @@ struct bo_gateway {
     uv_loop_t loop;
     struct bo_config config;
     const char *config_path; /* NULL: none */
-    struct lws_context *context;
-    struct lws_vhost *vhost;
+    struct lws_context *contexts[BO_CONTEXTS];
+    struct lws_vhost *vhosts[BO_CONTEXTS];
+    unsigned next_context; /* where the next connection goes */
     struct bo_listener *public_listener, *admin_listener;
     struct bo_redis_store *redis;
     struct bo_redis_feed *feed;

@@ -29,14 +29,40 @@ struct key {
 
 struct bo_keys {
     char *secret;
+    EVP_MD_CTX *inner, *outer, *work; /* SHA-256 begun with the secret's two pads */
     int64_t rotation_ms;
     struct key keys[KEPT];
 };
+
+static EVP_MD_CTX *begin_mac(const char *secret, unsigned char pad) {
+    unsigned char block[64] = {0};
+    size_t length = strlen(secret);
+    if (length > sizeof(block))
+        SHA256((const unsigned char *)secret, length, block);
+    else
+        memcpy(block, secret, length);
+    for (size_t i = 0; i < sizeof(block); i++) block[i] ^= pad;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (!ctx || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) <= 0 || EVP_DigestUpdate(ctx, block, sizeof(block)) <= 0) abort();
+    return ctx;
+}
+
+void bo_keys_mac(struct bo_keys *keys, const void *text, size_t length, unsigned char ret[32]) {
+    unsigned char digest[32];
+    if (EVP_MD_CTX_copy_ex(keys->work, keys->inner) <= 0 || EVP_DigestUpdate(keys->work, text, length) <= 0 ||
+        EVP_DigestFinal_ex(keys->work, digest, NULL) <= 0 || EVP_MD_CTX_copy_ex(keys->work, keys->outer) <= 0 ||
+        EVP_DigestUpdate(keys->work, digest, sizeof(digest)) <= 0 || EVP_DigestFinal_ex(keys->work, ret, NULL) <= 0)
+        abort();
+}
 
 struct bo_keys *bo_keys_new(const char *secret, int64_t rotation_h) {
     struct bo_keys *keys = bo_alloc(sizeof(*keys));
     keys->secret = bo_strdup(secret);
     keys->rotation_ms = rotation_h * 3600000;
+    keys->inner = begin_mac(secret, 0x36);
+    keys->outer = begin_mac(secret, 0x5c);
+    keys->work = EVP_MD_CTX_new();
+    if (!keys->work) abort(); /* no memory */
     return keys;
 }
 
@@ -50,6 +76,9 @@ static void free_key(struct key *key) {
 void bo_keys_free(struct bo_keys *keys) {
     if (!keys) return;
     for (int i = 0; i < KEPT; i++) free_key(&keys->keys[i]);
+    EVP_MD_CTX_free(keys->inner);
+    EVP_MD_CTX_free(keys->outer);
+    EVP_MD_CTX_free(keys->work);
     free(keys->secret);
     free(keys);
 }

@@ -63,8 +63,9 @@ void bo_tickets_print(struct bo_room *room, const struct bo_rows *rows, size_t f
         int64_t index = bo_rows_number(rows, i, 2);
         if (index < 0 || (size_t)index >= room->plan->seat_count) continue;
         const struct bo_seat *seat = &room->plan->seats[index];
+        const struct bo_row *row = &room->plan->rows[seat->row];
         char *code = bo_token_ticket(&room->gateway->config, room->id, bo_plan_text(room->plan, seat->guid), bo_rows_text(rows, i, 1));
-        const char *const fields[][2] = {{"seat", bo_plan_text(room->plan, seat->guid)}, {"zone", bo_plan_text(room->plan, seat->zone)}, {"row", bo_plan_text(room->plan, seat->row)},
+        const char *const fields[][2] = {{"seat", bo_plan_text(room->plan, seat->guid)}, {"zone", bo_plan_text(room->plan, row->zone)}, {"row", bo_plan_text(room->plan, row->name)},
                                          {"number", bo_plan_text(room->plan, seat->number)}, {"category", bo_plan_text(room->plan, room->plan->categories[seat->category].name)},
                                          {"order", bo_rows_text(rows, i, 1)}, {"code", code}};
         bo_buffer_add_text(out, i > from ? ",{" : "{");

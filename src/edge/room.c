@@ -326,6 +326,7 @@ static void ticked(void *arg, int err, const struct bo_value *v) {
     if (bo_value_number(v, 3) > room->head) bo_room_head_moved(room, bo_value_number(v, 3));
     bo_commits_reached(&room->commits, bo_value_number(v, 11));
     bo_room_set_status(room, bo_value_text(v, 6));
+    if (bo_value_number(v, 2) == 0) bo_room_tick(room); /* a whole batch came in, and there may be more */
 }
 
 void bo_room_tick(struct bo_room *room) {

@@ -97,47 +97,55 @@ void bo_room_load_settings(struct bo_room *room) {
 
 /* ---- sales out of PostgreSQL ---- */
 
-static void take_plan(struct bo_room *room, struct bo_plan *plan) {
-    bo_plan_free(room->plan);
-    room->plan = plan;
+static void print_plan(struct bo_room *room) {
     struct bo_buffer json = {0};
-    bo_plan_print(plan, room->settings.currency, &json);
+    char mac[65];
+    bo_plan_print(room->plan, room->settings.currency, &json);
     bo_buffer_free(&room->plan_gz);
     bo_squeeze(json.data, json.length, &room->plan_gz);
-    char mac[65];
     bo_text_hmac("etag", json.data, json.length, mac);
-    bo_buffer_free(&json);
     snprintf(room->plan_etag, sizeof(room->plan_etag), "\"%.32s\"", mac);
+    bo_buffer_free(&json);
 }
 
-static void take_sale(struct bo_gateway *gateway, const struct bo_rows *rows, size_t i) {
+static struct bo_room *make_room(struct bo_gateway *gateway, const char *id, struct bo_plan *plan) {
+    struct bo_room *room = bo_room_new(gateway, id);
+    room->plan = plan;
+    bo_table_add(&gateway->rooms, &room->by_id);
+    bo_redis_feed_add(gateway->feed, id);
+    return room;
+}
+
+static void take_settings(struct bo_room *room, const char *name, const struct bo_settings *settings, int64_t version, bool prices_changed) {
+    bool news = strcmp(room->settings.notice, settings->notice) != 0;
+    bool print = prices_changed || !room->plan_gz.length || strcmp(room->settings.currency, settings->currency) != 0;
+    free(room->name);
+    room->name = bo_strdup(name);
+    room->version = version;
+    room->settings = *settings;
+    room->estimate.limit_per_ms = strcmp(settings->policy, "capacity") == 0 ? 0 : (double)settings->rate_count / (double)settings->rate_ms;
+    bo_estimate_forget(&room->estimate);
+    if (news) bo_room_tell_notice(room);
+    if (print) print_plan(room);
+    bo_room_load_settings(room);
+}
+
+/* A row of id, name, settings, version, and for a sale that is not known here the plan. A plan never changes, only its prices do. */
+static void take_sale(struct bo_gateway *gateway, const struct bo_rows *rows, size_t i, bool with_plan) {
     const char *id = bo_rows_text(rows, i, 0);
+    struct bo_room *room = bo_rooms_find(gateway, id);
     struct bo_settings settings;
     struct bo_plan *plan = NULL;
     struct bo_buffer problem = {0};
-    json_t *json = json_loads(bo_rows_text(rows, i, 2), 0, NULL), *plan_json = json_loads(bo_rows_text(rows, i, 3), 0, NULL);
+    bool prices_changed = true;
+    json_t *json = json_loads(bo_rows_text(rows, i, 2), 0, NULL), *plan_json = room || !with_plan ? NULL : json_loads(bo_rows_text(rows, i, 4), 0, NULL);
     int err = bo_settings_read(json, &settings, &problem);
-    if (!err) err = bo_plan_read(plan_json, json_object_get(json, "prices"), &plan, &problem);
-    if (err) {
+    if (!err && room) err = bo_plan_set_prices(room->plan, json_object_get(json, "prices"), &prices_changed, &problem);
+    if (!err && !room) err = bo_plan_read(plan_json, json_object_get(json, "prices"), &plan, &problem);
+    if (err)
         bo_log_error("sale %s cannot be taken over: %s", id, problem.data);
-    } else {
-        struct bo_room *room = bo_rooms_find(gateway, id);
-        if (!room) {
-            room = bo_room_new(gateway, id);
-            bo_table_add(&gateway->rooms, &room->by_id);
-            bo_redis_feed_add(gateway->feed, id);
-        }
-        free(room->name);
-        room->name = bo_strdup(bo_rows_text(rows, i, 1));
-        room->version = bo_rows_number(rows, i, 4);
-        bool news = strcmp(room->settings.notice, settings.notice) != 0;
-        room->settings = settings;
-        if (news) bo_room_tell_notice(room);
-        bo_estimate_forget(&room->estimate);
-        room->estimate.limit_per_ms = strcmp(settings.policy, "capacity") == 0 ? 0 : (double)settings.rate_count / (double)settings.rate_ms;
-        take_plan(room, plan);
-        bo_room_load_settings(room);
-    }
+    else
+        take_settings(room ? room : make_room(gateway, id, plan), bo_rows_text(rows, i, 1), &settings, bo_rows_number(rows, i, 3), prices_changed);
     json_decref(json);
     json_decref(plan_json);
     bo_buffer_free(&problem);
@@ -148,7 +156,7 @@ static void sales_read(void *arg, int err, const char *state, const struct bo_ro
     struct bo_gateway *gateway = arg;
     gateway->sales_loading = BO_SALES_READ;
     if (err) return;
-    for (size_t i = 0; i < bo_rows_count(rows); i++) take_sale(gateway, rows, i);
+    for (size_t i = 0; i < bo_rows_count(rows); i++) take_sale(gateway, rows, i, true);
     gateway->sales_loaded = true;
     gateway->trim = bo_rows_count(rows) > 0;
 }
@@ -159,7 +167,7 @@ static void add_known(void *arg, struct bo_table_link *link) {
     bo_buffer_printf(known, "%s\"%s %" PRId64 "\"", known->length ? "," : "{", room->id, room->version);
 }
 
-static void ask_for_unknown(struct bo_gateway *gateway, struct bo_queue *postgres, const char *sql, bo_queue_cb cb) {
+static void ask_for_changed(struct bo_gateway *gateway, struct bo_queue *postgres, const char *sql, bo_queue_cb cb) {
     struct bo_buffer known = {0};
     bo_table_each(&gateway->rooms, add_known, &known);
     bo_buffer_add_text(&known, known.length ? "}" : "{}");
@@ -173,7 +181,7 @@ static void read_sales(uv_timer_t *timer) {
     struct bo_gateway *gateway = timer->data;
     if (gateway->sales_loading == BO_SALES_CONNECTING && bo_queue_is_up(gateway->loader)) {
         gateway->sales_loading = BO_SALES_READING;
-        ask_for_unknown(gateway, gateway->loader, "SELECT id, name, settings, plan, version FROM sales WHERE NOT id || ' ' || version = ANY($1::text[])",
+        ask_for_changed(gateway, gateway->loader, "SELECT id, name, settings, version, plan FROM sales WHERE NOT id || ' ' || version = ANY($1::text[])",
                         sales_read);
     } else if (gateway->sales_loading == BO_SALES_READ) {
         bo_rooms_stop_loading(gateway);
@@ -188,12 +196,19 @@ void bo_rooms_stop_loading(struct bo_gateway *gateway) {
     gateway->sales_loading = BO_SALES_IDLE;
 }
 
-static void asked_for_unknown(void *arg, int err, const char *state, const struct bo_rows *rows) {
+static void changes_read(void *arg, int err, const char *state, const struct bo_rows *rows) {
     (void)state;
     struct bo_gateway *gateway = arg;
     gateway->sales_loading = BO_SALES_IDLE;
     if (err) return;
-    if (bo_rows_count(rows) == 0) {
+    bool unknown = false;
+    for (size_t i = 0; i < bo_rows_count(rows); i++) {
+        if (bo_rooms_find(gateway, bo_rows_text(rows, i, 0)))
+            take_sale(gateway, rows, i, false);
+        else
+            unknown = true;
+    }
+    if (!unknown) {
         gateway->sales_loaded = true;
         return;
     }
@@ -206,5 +221,5 @@ static void asked_for_unknown(void *arg, int err, const char *state, const struc
 void bo_rooms_load(struct bo_gateway *gateway) {
     if (gateway->sales_loading || !bo_queue_is_up(gateway->postgres)) return;
     gateway->sales_loading = BO_SALES_ASKING;
-    ask_for_unknown(gateway, gateway->postgres, "SELECT 1 FROM sales WHERE NOT id || ' ' || version = ANY($1::text[]) LIMIT 1", asked_for_unknown);
+    ask_for_changed(gateway, gateway->postgres, "SELECT id, name, settings, version FROM sales WHERE NOT id || ' ' || version = ANY($1::text[])", changes_read);
 }

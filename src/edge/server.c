@@ -172,8 +172,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     }
 }
 
-/* One buffer of 64 bytes per connection; longer messages come in parts. Sends are not cut by it (tx_packet_size). */
-static const struct lws_protocols protocols[] = {{"boxoffice", on_event, 0, 64, 0, NULL, 65536},
+/* One buffer of 32 bytes per connection; longer messages come in parts. Sends are not cut by it (tx_packet_size). */
+static const struct lws_protocols protocols[] = {{"boxoffice", on_event, 0, 32, 0, NULL, 65536},
                                                  {NULL, NULL, 0, 0, 0, NULL, 0}};
 
 static int64_t connection_limit(const struct bo_config *config) {
@@ -202,7 +202,9 @@ static void on_incoming(uv_poll_t *poll, int status, int events) {
             close(fd);
             bo_metric_add(BO_METRIC_refused, 1);
         } else {
-            struct lws *wsi = lws_adopt_socket_vhost(listener->gateway->vhost, fd); /* closes fd when it fails */
+            struct bo_gateway *gateway = listener->gateway;
+            struct lws_vhost *vhost = gateway->vhosts[gateway->next_context++ % BO_CONTEXTS];
+            struct lws *wsi = lws_adopt_socket_vhost(vhost, fd); /* closes fd when it fails */
             if (wsi) lws_set_opaque_user_data(wsi, listener);
         }
     }
@@ -255,24 +257,21 @@ static void log_line(int level, const char *line) {
     bo_log(level == LLL_ERR ? BO_LOG_WARN : BO_LOG_DEBUG, "libwebsockets: %.*s", (int)strcspn(line, "\n"), line);
 }
 
-int bo_server_open(struct bo_gateway *gateway) {
+static int open_context(struct bo_gateway *gateway, int i) {
     static const lws_retry_bo_t no_idle_timers = {0}; /* lws keeps timers in a sorted list: O(n) each */
     void *loops[] = {&gateway->loop};
-    struct lws_context_creation_info info = {0};
-    lws_set_log_level(LLL_ERR | LLL_WARN, log_line);
-    gateway->connections_max = connection_limit(&gateway->config);
+    struct lws_context_creation_info info = {0}, vhost = {0};
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DISABLE_IPV6;
     info.foreign_loops = loops;
     info.user = gateway;
     info.gid = info.uid = (unsigned)-1;
-    info.pt_serv_buf_size = 16384;
-    gateway->context = lws_create_context(&info);
-    if (!gateway->context) {
+    info.pt_serv_buf_size = 8192;
+    gateway->contexts[i] = lws_create_context(&info);
+    if (!gateway->contexts[i]) {
         bo_log_error("libwebsockets does not start (is libwebsockets-evlib-uv installed?)");
         return -1;
     }
-    struct lws_context_creation_info vhost = {0};
     vhost.vhost_name = "boxoffice";
     vhost.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     vhost.protocols = protocols;
@@ -280,8 +279,16 @@ int bo_server_open(struct bo_gateway *gateway) {
     vhost.retry_and_idle_policy = &no_idle_timers;
     vhost.keepalive_timeout = 30;
     vhost.timeout_secs = 10;
-    gateway->vhost = lws_create_vhost(gateway->context, &vhost);
-    return gateway->vhost ? 0 : -1;
+    gateway->vhosts[i] = lws_create_vhost(gateway->contexts[i], &vhost);
+    return gateway->vhosts[i] ? 0 : -1;
+}
+
+int bo_server_open(struct bo_gateway *gateway) {
+    lws_set_log_level(LLL_ERR | LLL_WARN, log_line);
+    gateway->connections_max = connection_limit(&gateway->config);
+    for (int i = 0; i < BO_CONTEXTS; i++)
+        if (open_context(gateway, i) != 0) return -1;
+    return 0;
 }
 
 int bo_server_listen(struct bo_gateway *gateway) {
@@ -290,14 +297,19 @@ int bo_server_listen(struct bo_gateway *gateway) {
     return add_listener(gateway, config->admin_host, (int)config->admin_port, true, &gateway->admin_listener);
 }
 
+static void destroy_contexts(struct bo_gateway *gateway) {
+    for (int i = 0; i < BO_CONTEXTS; i++)
+        if (gateway->contexts[i]) lws_context_destroy(gateway->contexts[i]);
+}
+
 void bo_server_close(struct bo_gateway *gateway) {
     stop_listening(gateway->public_listener);
     stop_listening(gateway->admin_listener);
-    if (gateway->context) lws_context_destroy(gateway->context);
+    destroy_contexts(gateway);
 }
 
 void bo_server_free(struct bo_gateway *gateway) {
-    if (gateway->context) lws_context_destroy(gateway->context);
+    destroy_contexts(gateway);
     free(gateway->public_listener);
     free(gateway->admin_listener);
 }

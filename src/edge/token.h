@@ -30,7 +30,7 @@ struct bo_ticket_claim {
 };
 
 /* Ids must be ids (bo_text_is_id): nothing is escaped. */
-void bo_token_place(const struct bo_config *config, const char *sale, const char *person, bo_ms expires, char ret[BO_PLACE_TOKEN_MAX]);
+void bo_token_place(struct bo_keys *keys, const char *sale, const char *person, bo_ms expires, char ret[BO_PLACE_TOKEN_MAX]);
 
 /* free() what is returned. */
 char *bo_token_access(const struct bo_config *config, struct bo_keys *keys, const char *sale, const char *person, int64_t number, bo_ms now,

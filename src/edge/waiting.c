@@ -15,7 +15,7 @@
 
 #define BATCH_MAX 500
 #define PLACE_TOKEN_MS INT64_C(604800000) /* a week: tickets are looked up with it, too */
-#define JOIN_GAP_MS 5
+#define JOIN_GAP_MS 20
 #define JOIN_COMPANY 100
 #define BACK_POSITION 20000               /* from here on news come at the slowest pace */
 #define OPENING_NEWS_MS 10000             /* after the opening everyone has heard his position by then */
@@ -192,7 +192,7 @@ static void tell_joined(struct bo_session *s, const char *stage, int64_t fresh_p
     const struct bo_room *room = s->room;
     char json[2048], *at = json, place[BO_PLACE_TOKEN_MAX];
     bool waits = strcmp(stage, "wait") == 0, secret = waits && is_secret(s);
-    bo_token_place(&s->gateway->config, room->id, s->person, bo_loop_wall_ms() + PLACE_TOKEN_MS, place);
+    bo_token_place(s->gateway->keys, room->id, s->person, bo_loop_wall_ms() + PLACE_TOKEN_MS, place);
     at = bo_text_put(at, "{\"type\":\"joined\",\"sale\":\"");
     at = bo_text_put(at, room->id);
     at = bo_text_put(at, "\",\"person\":\"");
@@ -265,7 +265,8 @@ static bool refused(struct bo_session *s, const char *status) {
 
 /* waiting, last: of the line and the last number handed out, just after he was placed. */
 static void place_session(struct bo_session *s, const struct bo_value *found, int64_t waiting, int64_t last) {
-    const char *name = bo_value_text(found, 1);
+    bool fresh = found->kind == BO_VALUE_NUMBER;
+    const char *name = fresh ? "wait" : bo_value_text(found, 1);
     bool quiet = s->stage == BO_STAGE_WAIT; /* only ended an absence */
     const char *status = s->room->status;
     bool over = strcmp(status, "sold_out") == 0 || strcmp(status, "closed") == 0;
@@ -276,11 +277,10 @@ static void place_session(struct bo_session *s, const struct bo_value *found, in
         turn_back(s, over ? status : name);
         return;
     }
-    s->number = bo_value_number(found, 0);
+    s->number = fresh ? found->number : bo_value_number(found, 0);
     enum bo_stage stage = stage_from(name);
-    bool fresh = bo_value_number(found, 4) && s->number > 0;
     if (stage == BO_STAGE_WAIT && !quiet) bo_session_set_stage(s, BO_STAGE_WAIT, 0);
-    if (!quiet) tell_joined(s, name, fresh ? waiting - (last - s->number) : 0);
+    if (!quiet) tell_joined(s, name, fresh && s->number > 0 ? waiting - (last - s->number) : fresh ? 0 : bo_value_number(found, 4));
     if (stage == BO_STAGE_WAIT) {
         wait_in_line(s);
         if (s->number <= s->room->head) ask_about(s);

@@ -16,6 +16,8 @@
 
 #define WAIT_MS 200
 #define RETRY_MS 200
+#define COMPANY 200  /* fewer records than these in a batch: */
+#define COMPANY_MS 15 /* wait so long for more before the next one */
 #define SALES_EVERY_S 1
 #define RETRY_MAX_MS 2000
 #define STOP_TRIES 5
@@ -214,6 +216,8 @@ int bo_scribe_run(const struct bo_config *config, volatile sig_atomic_t *stop) {
             disconnect(&s);
             poll(NULL, 0, *stop || failed < RETRY_MAX_MS / RETRY_MS ? RETRY_MS : RETRY_MAX_MS);
         }
+        /* A transaction for a handful of records costs as much as one for hundreds, and both compete with what people wait for. */
+        if (!err && count && count < COMPANY && !*stop) poll(NULL, 0, COMPANY_MS);
         if (last_look && ((!err && count == 0) || failed > STOP_TRIES)) break;
     }
     disconnect(&s);

@@ -175,6 +175,7 @@ const handlers = {
   },
   admitted(message) {
     stored.drop('shown');
+    document.cookie = `boxoffice_access=${message.access}; path=/; samesite=lax`; // for a shop behind the same name, see examples/nginx
     setDeadline(message);
     send({ type: 'enter', access: message.access });
   },

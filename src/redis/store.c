@@ -30,7 +30,7 @@ struct bo_redis_store {
     struct bo_redis_link link;
     struct call pending; /* list head, oldest first */
     size_t pending_count;
-    bool closed;
+    bool closed, scripts_loaded;
 };
 
 static const char *const key_names[BO_REDIS_KEY_COUNT] = {"line",   "active", "state", "people", "seats", "map",
@@ -173,8 +173,12 @@ static int64_t oldest_us(void *arg) {
     return store->pending.next == &store->pending ? 0 : store->pending.next->sent_us;
 }
 
+/* Once: a Redis that was only out of reach still has them, and one that was restarted says NOSCRIPT. With many gateways coming back
+ * together, loading everything again would be what keeps Redis from answering. */
 static void on_up(void *arg) {
     struct bo_redis_store *store = arg;
+    if (store->scripts_loaded) return;
+    store->scripts_loaded = true;
     for (const struct bo_embedded *s = bo_lua_scripts; s->name; s++)
         redisAsyncCommand(store->link.context, NULL, NULL, "SCRIPT LOAD %b", s->data, s->length);
 }

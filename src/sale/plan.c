@@ -21,6 +21,33 @@ static uint32_t keep(struct bo_plan *plan, const char *text) {
     return offset;
 }
 
+static int read_price(const char *category, const json_t *prices, bo_money *ret, struct bo_buffer *problem) {
+    const json_t *price = json_object_get(prices, category);
+    if (!json_is_integer(price) || json_integer_value(price) < 0 || json_integer_value(price) > BO_MONEY_MAX) {
+        bo_buffer_printf(problem, "prices: category \"%s\" needs a price, a whole number of the currency's smallest unit from 0 to %lld", category,
+                         (long long)BO_MONEY_MAX);
+        return BO_ERR_BAD_PLAN;
+    }
+    *ret = json_integer_value(price);
+    return 0;
+}
+
+int bo_plan_set_prices(struct bo_plan *plan, const json_t *prices, bool *ret_changed, struct bo_buffer *problem) {
+    bo_money checked;
+    *ret_changed = false;
+    for (size_t i = 0; i < plan->category_count; i++) {
+        int err = read_price(bo_plan_text(plan, plan->categories[i].name), prices, &checked, problem);
+        if (err) return err;
+    }
+    for (size_t i = 0; i < plan->category_count; i++) {
+        struct bo_category *c = &plan->categories[i];
+        bo_money price = json_integer_value(json_object_get(prices, bo_plan_text(plan, c->name)));
+        *ret_changed |= price != c->price;
+        c->price = price;
+    }
+    return 0;
+}
+
 static int read_categories(struct bo_plan *plan, const json_t *json, const json_t *prices, struct bo_buffer *problem) {
     const json_t *list = json_object_get(json, "categories");
     plan->category_count = json_array_size(list);
@@ -33,20 +60,13 @@ static int read_categories(struct bo_plan *plan, const json_t *json, const json_
         const json_t *one = json_array_get(list, i);
         struct bo_category *c = &plan->categories[i];
         const char *name = text_of(one, "name");
-        const json_t *price = json_object_get(prices, name);
         c->name = keep(plan, name);
         c->color = keep(plan, text_of(one, "color"));
         if (!*name) {
             bo_buffer_printf(problem, "categories[%zu].name: a category needs a name", i);
             return BO_ERR_BAD_PLAN;
         }
-        if (!json_is_integer(price) || json_integer_value(price) < 0 || json_integer_value(price) > BO_MONEY_MAX) {
-            bo_buffer_printf(problem,
-                             "prices: category \"%s\" needs a price, a whole number of the currency's smallest unit from 0 to %lld",
-                             name, (long long)BO_MONEY_MAX);
-            return BO_ERR_BAD_PLAN;
-        }
-        c->price = json_integer_value(price);
+        if (read_price(name, prices, &c->price, problem)) return BO_ERR_BAD_PLAN;
     }
     return 0;
 }
@@ -70,18 +90,17 @@ static double coordinate(const json_t *object, const char *axis) {
     return json_number_value(json_object_get(position_of(object), axis));
 }
 
-/* Where in the file a seat stands, and what is the same for its whole row. */
-struct row {
-    size_t zone_index, row_index;
-    uint32_t zone, row;
+/* Where in the file a seat stands, and where its row does in the hall. */
+struct where {
+    size_t zone, row;
     double x, y;
 };
 
-static int add_seat(struct bo_plan *plan, const struct row *row, const json_t *json, size_t index, struct bo_buffer *problem) {
+static int add_seat(struct bo_plan *plan, const struct where *row, const json_t *json, size_t index, struct bo_buffer *problem) {
     const char *guid = text_of(json, "seat_guid");
     int category = find_category(plan, text_of(json, "category"));
     char where[96];
-    snprintf(where, sizeof(where), "zones[%zu].rows[%zu].seats[%zu]", row->zone_index, row->row_index, index);
+    snprintf(where, sizeof(where), "zones[%zu].rows[%zu].seats[%zu]", row->zone, row->row, index);
     if (!*guid || strlen(guid) > BO_ID_MAX)
         bo_buffer_printf(problem, "%s.seat_guid: a text of 1 to %d characters is needed", where, BO_ID_MAX);
     else if (*place_of(plan, guid))
@@ -92,8 +111,7 @@ static int add_seat(struct bo_plan *plan, const struct row *row, const json_t *j
         bo_buffer_printf(problem, "%s.position: numbers x and y are needed", where);
     if (problem->length) return BO_ERR_BAD_PLAN;
     struct bo_seat *seat = &plan->seats[plan->seat_count];
-    *seat = (struct bo_seat){.index = (uint32_t)plan->seat_count, .guid = keep(plan, guid), .zone = row->zone, .row = row->row,
-                             .number = keep(plan, text_of(json, "seat_number")), .x = (float)(row->x + coordinate(json, "x")),
+    *seat = (struct bo_seat){.guid = keep(plan, guid), .number = keep(plan, text_of(json, "seat_number")), .row = (uint32_t)plan->row_count - 1, .x = (float)(row->x + coordinate(json, "x")),
                              .y = (float)(row->y + coordinate(json, "y")), .category = (uint16_t)category};
     *place_of(plan, guid) = (uint32_t)++plan->seat_count;
     return 0;
@@ -106,6 +124,11 @@ static size_t count_seats(const json_t *zones) {
         json_array_foreach(json_object_get(zone, "rows"), j, row) count += json_array_size(json_object_get(row, "seats"));
     }
     return count;
+}
+
+static void add_row(struct bo_plan *plan, uint32_t zone, const char *name) {
+    plan->rows = bo_realloc(plan->rows, (plan->row_count + 1) * sizeof(*plan->rows));
+    plan->rows[plan->row_count++] = (struct bo_row){zone, keep(plan, name)};
 }
 
 static int read_seats(struct bo_plan *plan, const json_t *zones, struct bo_buffer *problem) {
@@ -123,10 +146,10 @@ static int read_seats(struct bo_plan *plan, const json_t *zones, struct bo_buffe
     json_array_foreach(zones, z, zone) {
         uint32_t zone_name = keep(plan, text_of(zone, "name"));
         json_array_foreach(json_object_get(zone, "rows"), r, row) {
-            struct row one = {z, r, zone_name, keep(plan, text_of(row, "row_number")), coordinate(zone, "x") + coordinate(row, "x"),
-                              coordinate(zone, "y") + coordinate(row, "y")};
+            struct where at = {z, r, coordinate(zone, "x") + coordinate(row, "x"), coordinate(zone, "y") + coordinate(row, "y")};
+            add_row(plan, zone_name, text_of(row, "row_number"));
             json_array_foreach(json_object_get(row, "seats"), s, seat) {
-                int err = add_seat(plan, &one, seat, s, problem);
+                int err = add_seat(plan, &at, seat, s, problem);
                 if (err) return err;
             }
         }
@@ -158,6 +181,7 @@ void bo_plan_free(struct bo_plan *plan) {
     bo_buffer_free(&plan->texts);
     free(plan->by_guid);
     free(plan->seats);
+    free(plan->rows);
     free(plan->categories);
     free(plan);
 }
@@ -170,7 +194,8 @@ const struct bo_seat *bo_plan_find(const struct bo_plan *plan, const char *guid)
 static void print_seats(const struct bo_plan *plan, struct bo_buffer *out) {
     for (size_t i = 0; i < plan->seat_count; i++) {
         const struct bo_seat *seat = &plan->seats[i];
-        const uint32_t texts[] = {seat->guid, seat->zone, seat->row, seat->number};
+        const struct bo_row *row = &plan->rows[seat->row];
+        const uint32_t texts[] = {seat->guid, row->zone, row->name, seat->number};
         bo_buffer_add_text(out, i ? ",\n[" : "\n[");
         for (int k = 0; k < 4; k++) {
             bo_buffer_add_text(out, "\"");

@@ -9,13 +9,18 @@
 #include "boxoffice/types.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 /* Every gateway of a server keeps every plan, so this is kept small: texts lie one behind the other, and offsets name them. */
 struct bo_seat {
-    uint32_t index;
-    uint32_t guid, zone, row, number; /* bo_plan_text; zone, row and number as the plan names them, "" where it does not */
+    uint32_t guid, number; /* bo_plan_text; number, and of its row zone and name, as the plan has them, "" where it does not */
     float x, y;
+    uint32_t row; /* in plan->rows */
     uint16_t category;
+};
+
+struct bo_row {
+    uint32_t zone, name; /* bo_plan_text */
 };
 
 struct bo_category {
@@ -27,6 +32,8 @@ struct bo_plan {
     struct bo_buffer texts;
     uint32_t name;
     double width, height;
+    struct bo_row *rows;
+    size_t row_count;
     struct bo_seat *seats;
     size_t seat_count;
     struct bo_category *categories;
@@ -39,6 +46,11 @@ struct bo_plan {
  * BO_SEATS_MAX seats, guids of 1 to BO_ID_MAX characters, no guid twice, prices 0 to BO_MONEY_MAX. */
 int bo_plan_read(const json_t *json, const json_t *prices, struct bo_plan **ret, struct bo_buffer *problem) BO_CHECKED;
 void bo_plan_free(struct bo_plan *plan);
+
+/* Other prices for the same seats; the plan stays as it was on BO_ERR_BAD_PLAN. */
+int bo_plan_set_prices(struct bo_plan *plan, const json_t *prices, bool *ret_changed, struct bo_buffer *problem) BO_CHECKED;
+
+static inline uint32_t bo_plan_index(const struct bo_plan *plan, const struct bo_seat *seat) { return (uint32_t)(seat - plan->seats); }
 
 static inline const char *bo_plan_text(const struct bo_plan *plan, uint32_t offset) { return plan->texts.data + offset; }
 

@@ -8,6 +8,8 @@ const names = ['line', 'active', 'state', 'people', 'seats', 'map', 'absent', 'g
 const lua = process.env.LUA_FOLDER ?? path.join(root, 'lua'); // tests/mutations.py points to changed copies
 const expand = (text) => text.replace(/^--- include (\w+)$/gm, (_, name) => expand(fs.readFileSync(path.join(lua, 'lib', `${name}.lua`), 'utf8')));
 
+export const loadScript = (name) => expand(fs.readFileSync(path.join(lua, `${name}.lua`), 'utf8'));
+
 export const defaults = { policy: 'both', rate_count: 1000, rate_ms: 1000, capacity: 1000, limit: 3, claim_ms: 60000, choose_ms: 600000, pay_ms: 420000,
   grace_ms: 300000, backlog_max: 100000, opens_at: 0, currency: 'EUR' };
 
@@ -36,8 +38,13 @@ export class Sale {
   }
 
   async join(...people) {
-    const answer = await this.run('line_join', '0'.repeat(people.length), people.length, ...people);
-    return answer.slice(7);
+    return this.joinAs('0', ...people);
+  }
+
+  // flag: '1' for a new place after it ended, see line_join.lua.
+  async joinAs(flag, ...people) {
+    const answer = await this.run('line_join', flag.repeat(people.length), people.length, ...people);
+    return answer.slice(7).map((found) => (Array.isArray(found) ? found : [found, 'wait', 0, '']));
   }
 
   // As if the last tick were long ago, so that it does its work.

@@ -72,9 +72,9 @@ export function start(t, program, args, { env = {}, uid, gid, stopSignal = 'SIGT
   return child;
 }
 
-export async function startRedis(t, folder) {
+export async function startRedis(t, folder, env = {}) {
   const socket = path.join(folder, 'redis.sock');
-  const run = () => start(t, 'redis-server', ['--port', '0', '--unixsocket', socket, '--dir', folder, '--save', '', '--appendonly', 'yes', '--loglevel', 'warning']);
+  const run = () => start(t, 'redis-server', ['--port', '0', '--unixsocket', socket, '--dir', folder, '--save', '', '--appendonly', 'yes', '--loglevel', 'warning'], { env });
   let child = run();
   const ready = async () => {
     await until('redis', () => fs.existsSync(socket));
@@ -187,7 +187,7 @@ export async function startBoxoffice(t, options = {}) {
   const folder = temporaryFolder(t);
   fs.mkdirSync(path.join(folder, 'pg'));
   const [redis, postgres, payments, port, adminPort] = await Promise.all([
-    startRedis(t, folder), startPostgres(t, path.join(folder, 'pg')), startPayments(t, options.payments), freePort(), freePort()]);
+    startRedis(t, folder, options.redisEnv?.(folder)), startPostgres(t, path.join(folder, 'pg')), startPayments(t, options.payments), freePort(), freePort()]);
   const config = {
     listen_host: '127.0.0.1', listen_port: port, admin_port: adminPort, gateways: 2, redis: redis.address, postgres: postgres.conninfo,
     secret: SECRET, admin_tokens: `tester:${ADMIN_TOKEN}`, public_url: `http://127.0.0.1:${port}`, payment_url: payments.url,

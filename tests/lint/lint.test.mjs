@@ -45,7 +45,7 @@ test('every error code stands in docs/protocol.md, and scripts answer with no ot
 test('every message type and close code stands in docs/protocol.md', () => {
   const documented = read('docs/protocol.md');
   const edge = files.filter((f) => f.startsWith('src/edge/') && f.endsWith('.c')).map(read).join('\n');
-  const said = [...edge.matchAll(/\{\\"type\\":\\"(\w+)\\"/g)].map((m) => m[1]), heard = [...read('src/edge/messages.c').matchAll(/\{"(\w+)", on_/g)].map((m) => m[1]);
+  const said = [...edge.matchAll(/\{\\"type\\":\\"(\w+)\\"/g)].map((m) => m[1]), heard = [...read('src/edge/messages.c').matchAll(/\{"(\w+)", (?:on|bo_entry)_/g)].map((m) => m[1]);
   assert.ok(said.length > 10 && heard.length >= 8);
   for (const type of [...said, ...heard, 'held', 'released', 'sold_out', 'ended']) assert.match(documented, new RegExp(`"type": ?"${type}"`), `${type} has no example`);
   for (const [, code] of read('src/edge/session.h').matchAll(/#define BO_CLOSE_\w+ (\d+)/g)) assert.match(documented, new RegExp(`^\\| ${code} `, 'm'));

@@ -63,7 +63,7 @@ test('S2 at most 3 per person, over everything he holds and has bought', async (
   assert.deepEqual(await sale.hold('g:1', 1, 'd', 4), ['limit_reached', 0]);
   await sale.run('order_checkout', 'g:1', 1, 'o:1');
   await sale.run('order_pay', 'o:1', 'p:1', 'paid', 3000, 'EUR');
-  const [answer] = (await sale.run('line_join', '1', 1, 'g:1')).slice(7);
+  const [answer] = await sale.joinAs('1', 'g:1');
   await sale.tick();
   await sale.run('line_enter', 'g:1', answer[0]);
   assert.deepEqual(await sale.hold('g:1', answer[0], 'e', 9), ['limit_reached', 0]);

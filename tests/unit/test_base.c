@@ -141,7 +141,7 @@ static void ids_fit_into_keys_urls_and_logs(void **state) {
     bo_text_random_id("g:", id);
     bo_text_random_id("g:", other);
     assert_true(bo_text_is_id(id));
-    assert_int_equal(strlen(id), 24);
+    assert_int_equal(strlen(id), 22);
     assert_string_not_equal(id, other);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tap.h"
 
+#include "line/brake.h"
 #include "line/estimate.h"
 #include "line/position.h"
 
@@ -107,8 +108,46 @@ static void before_anyone_was_admitted_the_rate_that_is_set_speaks(void **state)
     assert_true(low <= 10 && high >= 10);
 }
 
+static void A8_the_brake_follows_failures_and_latency_of_the_last_ten_seconds(void **state) {
+    (void)state;
+    const int64_t latency[] = {1000, 500};
+    const char *why;
+    struct bo_brake brake = {0};
+    bo_ms now = 1000000;
+    for (int i = 0; i < 9; i++) bo_brake_note(&brake, BO_BRAKE_PAYMENTS, now, 1, 1, 10);
+    assert_int_equal(bo_brake_percent(&brake, now, latency, &why), 100); /* nine calls say nothing */
+    for (int i = 0; i < 91; i++) bo_brake_note(&brake, BO_BRAKE_PAYMENTS, now + i * 10, 1, 0, 10);
+    assert_int_equal(bo_brake_percent(&brake, now, latency, &why), 92); /* 9 % failed: (9 - 5) / (50 - 5) of the way to 10 */
+    assert_string_equal(why, "payment_errors");
+    for (int i = 0; i < 100; i++) bo_brake_note(&brake, BO_BRAKE_PAYMENTS, now + 1000, 1, 1, 10);
+    assert_int_equal(bo_brake_percent(&brake, now + 1000, latency, &why), 10);
+    assert_int_equal(bo_brake_percent(&brake, now + 12000, latency, &why), 100); /* it is over */
+    assert_string_equal(why, "");
+    bo_brake_note(&brake, BO_BRAKE_REDIS, now + 20000, 1000, 0, 1250000); /* 1,250 ms on average, all is well up to 500 */
+    assert_int_equal(bo_brake_percent(&brake, now + 20000, latency, &why), 55);
+    assert_string_equal(why, "redis_latency");
+    assert_int_equal(bo_brake_percent(&brake, now + 20000, (const int64_t[]){0, 0}, &why), 100);
+}
+
+static void L4_lots_and_lanes_have_their_places_in_the_view(void **state) {
+    (void)state;
+    /* Two of a lane above, four who drew, three who came after. */
+    const int64_t lane = -15 * BO_LINE_LANE, drawn = -(INT64_C(1) << 40), front[] = {lane + 1, lane + 2};
+    const int64_t segments[] = {lane + 1, lane + 2, 2, drawn, drawn + (1 << 30) - 1, 4, 1, 3, 3};
+    struct bo_line_view view = {0};
+    bo_line_view_set(&view, front, 2, segments, 3, 3);
+    assert_int_equal(bo_line_view_position(&view, lane + 2), 2);
+    assert_int_equal(bo_line_view_position(&view, drawn + (1 << 29)), 4); /* in the middle of four behind two */
+    assert_int_equal(bo_line_view_position(&view, 1), 7);
+    assert_int_equal(bo_line_view_position(&view, 5), 11); /* came after the view was taken */
+    assert_true(bo_line_is_drawn(drawn) && bo_line_is_drawn(lane - 1) && !bo_line_is_drawn(1) && !bo_line_is_drawn(lane + 1));
+    bo_line_view_free(&view);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(L5_positions_are_exact_near_the_front_and_close_behind_it),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(A8_the_brake_follows_failures_and_latency_of_the_last_ten_seconds),
+                                       cmocka_unit_test(L4_lots_and_lanes_have_their_places_in_the_view),
+                                       cmocka_unit_test(L5_positions_are_exact_near_the_front_and_close_behind_it),
                                        cmocka_unit_test(L5_without_departures_every_position_is_exact),
                                        cmocka_unit_test(an_empty_line_puts_anyone_first),
                                        cmocka_unit_test(L5_the_estimate_holds_the_true_time_of_a_steady_rate),

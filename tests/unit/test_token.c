@@ -31,7 +31,7 @@ static void X2_an_access_token_is_bound_to_person_sale_and_number(void **state) 
     }
     assert_int_equal(bo_token_read_access(keys, token, now, &claim), 0);
     char place[BO_PLACE_TOKEN_MAX];
-    bo_token_place(&config, "hall", "g:me", now + 60000, place);
+    bo_token_place(keys, "hall", "g:me", now + 60000, place);
     assert_int_equal(bo_token_read_access(keys, place, now, &claim), BO_ERR_TOKEN_FOREIGN);
     assert_int_equal(bo_token_read_place(&config, place, now, &claim), 0);
     assert_string_equal(claim.person, "g:me");
