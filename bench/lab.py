@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -241,6 +242,11 @@ class Lab:
                                                  headers={"authorization": "Bearer " + self.secret})
                 answer = urllib.request.urlopen(request, timeout=20).read()
                 return answer.decode() if raw else json.loads(answer)
+            except urllib.error.HTTPError as error:
+                if error.code == 409 and left < tries - 1:
+                    return {}  # the try before had no answer in time, but an effect
+                if not left:
+                    raise
             except OSError:
                 if not left:
                     raise
