@@ -38,8 +38,8 @@ static void finish(struct command *c) {
 }
 
 static int64_t left_ms(const struct bo_session *s, bo_ms deadline) {
-    bo_ms left = deadline - bo_room_now(s->room);
-    return left > 0 ? left : 0;
+    const struct bo_settings *settings = &s->room->settings;
+    return bo_room_left_ms(s->room, deadline, s->stage == BO_STAGE_PAY ? settings->pay_ms : settings->choose_ms);
 }
 
 static void print_guid(const struct bo_room *room, int64_t index, bool first, struct bo_buffer *out) {

@@ -142,6 +142,11 @@ static void tell_status(void *arg, struct bo_table_link *link) {
 
 bo_ms bo_room_now(const struct bo_room *room) { return bo_loop_wall_ms() + room->clock_offset_ms; }
 
+int64_t bo_room_left_ms(const struct bo_room *room, bo_ms deadline, int64_t most) {
+    int64_t left = deadline - bo_room_now(room);
+    return left < 0 ? 0 : left > most ? most : left;
+}
+
 bool bo_room_admits(const struct bo_room *room) {
     return strcmp(room->status, "open") == 0 || strcmp(room->status, "draining") == 0 || strcmp(room->status, "through") == 0;
 }

@@ -81,6 +81,8 @@ void bo_room_tell_notice(struct bo_room *room); /* to everyone in line */
 void bo_room_turn_end(struct bo_room *room); /* sends what was gathered in this turn of the loop */
 void bo_room_resync(struct bo_room *room);   /* messages may have been missed */
 bo_ms bo_room_now(const struct bo_room *room);   /* by the sale's clock, as far as known */
+/* Until a deadline of the sale's clock: 0 to most. Our idea of that clock may be some ms behind, but nobody is told more than there is. */
+int64_t bo_room_left_ms(const struct bo_room *room, bo_ms deadline, int64_t most);
 bool bo_room_admits(const struct bo_room *room); /* is the line moving, or will it when the sale opens? */
 void bo_room_set_status(struct bo_room *room, const char *status);
 void bo_room_stage_changes(struct bo_room *room, struct bo_session *session, enum bo_stage to);
