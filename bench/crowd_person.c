@@ -185,6 +185,14 @@ static void note_position(struct person *p, const char *json) {
 
 static bool restless(const struct person *p) { return p->will_leave || p->will_break || p->will_vanish; }
 
+/* It is over for him; if he had an order, how it ended is told next. */
+static void await_the_end(struct person *p) {
+    p->phase = PAYING;
+    p->will_break_paying = false;
+    p->hears_the_end = true;
+    person_after(p, 10000, 10000);
+}
+
 static void hear_joined(struct person *p, const char *json) {
     struct crowd_person *told = p->told;
     if (!told->joined_us) {
@@ -200,10 +208,7 @@ static void hear_joined(struct person *p, const char *json) {
     if (!p->process->options->hold_go && stage && strncmp(stage, "\"wait\"", 6) == 0 && restless(p)) person_after(p, 100, p->process->options->spread_ms);
     note_position(p, json);
     if (stage && strncmp(stage, "\"out\"", 5) == 0) {
-        p->phase = PAYING; /* if he had an order, how it ended is told next */
-        p->will_break_paying = false;
-        p->hears_the_end = true;
-        person_after(p, 10000, 10000);
+        await_the_end(p);
     }
 }
 
@@ -287,7 +292,7 @@ static void hear_error(struct person *p, const char *json) {
     if (again && p->phase == LINE)
         person_try_again_later(p);
     else if (code && (strncmp(code, "\"admission_expired", 18) == 0 || strncmp(code, "\"not_admitted", 13) == 0))
-        person_end(p, CROWD_EXPIRED);
+        await_the_end(p); /* he may have bought while he was away: that is told next */
     else
         person_after(p, 500, 1500);
 }
