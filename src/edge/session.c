@@ -256,7 +256,12 @@ bool bo_session_writable(struct bo_session *s) {
         lws_callback_on_writable(s->wsi);
         return true;
     }
-    return !s->close_code || (!s->close_sent && send_close(s));
+    if (!s->close_code) return true;
+    if (!s->close_sent && s->gateway->closing >= CLOSING_MAX) { /* asked for before the others began to close */
+        bo_session_close_next(s);
+        return true;
+    }
+    return !s->close_sent && send_close(s);
 }
 
 static bool too_fast(struct bo_session *s) {
