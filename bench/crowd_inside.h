@@ -9,7 +9,9 @@
 
 #include <netinet/in.h>
 
-#define CONNECTING_MAX 64 /* in their handshake at a time: more only wait longer, and give up */
+/* In their handshake at a time, of the whole crowd and of one process: more only wait longer, and give up. */
+#define CONNECTING_MAX 8192
+#define CONNECTING_EACH 512
 enum phase { AWAY, CONNECTING, UPGRADING, LINE, INSIDE, PAYING, OVER };
 
 struct person {

@@ -358,11 +358,16 @@ static void draw_character(struct person *p, int index) {
     p->will_break_paying = person_chance(p, 30);
 }
 
+static int connecting_max(const struct process *process) {
+    int share = CONNECTING_MAX / process->options->processes;
+    return share < 1 ? 1 : share < CONNECTING_EACH ? share : CONNECTING_EACH;
+}
+
 static void start_some(struct process *process, int64_t started_ms) {
     const struct crowd_options *options = process->options;
     int64_t passed = bo_loop_wall_ms() - started_ms;
     int allowed = options->ramp_ms > passed ? (int)((process->to - process->from) * passed / options->ramp_ms) : process->to - process->from;
-    while (process->next < process->from + allowed && process->connecting < CONNECTING_MAX) person_go(&process->people[process->next++ - process->from]);
+    while (process->next < process->from + allowed && process->connecting < connecting_max(process)) person_go(&process->people[process->next++ - process->from]);
 }
 
 /* From now on they leave, break off and vanish. */

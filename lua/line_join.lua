@@ -51,13 +51,16 @@ local function lane_for(person, invitation)
   return invitation.lane
 end
 
+local arrivals = {} -- lane -> the number handed out last
+
 local function new_number(person, lane)
   if state[2] == '1' and not open_now then
     local number = draw(person, lane, state[3])
     call('HINCRBY', LANES, 'd' .. lane .. ':' .. math.floor((number + lane * LANE + DRAW) / DRAW_BUCKET), 1)
     return number
   end
-  return count(lane_field('next', lane), 1) - lane * LANE
+  arrivals[lane] = (arrivals[lane] or numbers(lane_field('next', lane))) + 1
+  return arrivals[lane] - lane * LANE
 end
 
 -- Nobody takes a new place now: the code that says why; nil: one may.
@@ -95,6 +98,7 @@ for i, person in ipairs(people) do
 end
 if #places > 0 then
   call('ZADD', LINE, unpack(places))
+  for lane, last in pairs(arrivals) do call('HSET', STATE, lane_field('next', lane), last) end
   for i in pairs(invitations) do
     local number = found_all[i]
     if type(number) == 'number' then found_all[i] = {number, 'wait', 0, '', call('ZRANK', LINE, people[i]) + 1} end

@@ -157,5 +157,5 @@ server.on('error', (error) => {
   console.error(`payment service: ${error.message}`);
   process.exit(1);
 });
-server.listen(Number(options.port), options.host, () => console.log(`payment service on http://${options.host}:${server.address().port}`));
+server.listen({ port: Number(options.port), host: options.host, backlog: 4096 }, () => console.log(`payment service on http://${options.host}:${server.address().port}`));
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(0));

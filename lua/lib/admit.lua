@@ -38,13 +38,15 @@ local function spend_rate(window, admitted)
   call('HSET', STATE, 'window', cmsgpack.pack(window))
 end
 
--- How far admission is slowed down, in percent of what policy allows, and why (rule A8). Two things slow it: what gateways
--- report of errors and latency (line_tick), and the log's backlog: above a quarter of backlog_max the less the longer it is,
--- and at backlog_max nothing.
+-- How far admission is slowed down, in percent of what policy allows, and why (rule A8); the strongest of three: what gateways
+-- report of errors and latency (line_tick), what somebody asked for (line_brake), and the log's backlog: above a quarter of
+-- backlog_max the less the longer it is, and at backlog_max nothing.
 local function brake()
-  local percent, untill, seq, committed, backlog_max = numbers('brake', 'brake_until', 'seq', 'committed', 'backlog_max')
-  local why = ''
-  if untill > now then why = call('HGET', STATE, 'brake_why') else percent = 100 end
+  local reported, reported_until, asked, asked_until, seq, committed, backlog_max =
+    numbers('brake', 'brake_until', 'asked', 'asked_until', 'seq', 'committed', 'backlog_max')
+  local percent, why = 100, ''
+  if reported_until > now and reported < percent then percent, why = reported, call('HGET', STATE, 'brake_why') end
+  if asked_until > now and asked < percent then percent, why = asked, call('HGET', STATE, 'asked_why') end
   local lag, starts = seq - committed, backlog_max / 4
   local by_lag = lag <= starts and 100 or math.max(0, math.floor(100 * (backlog_max - lag) / (backlog_max - starts)))
   if by_lag < percent then percent, why = by_lag, 'backlog' end

@@ -59,6 +59,14 @@ static void say(struct bo_http *http, const char *id) {
 
 /* ---- somebody outside, a shop say, wishes that fewer come ---- */
 
+static void slowed_down(void *arg, int err, const struct bo_value *v) {
+    struct bo_http *http = arg;
+    if (err)
+        bo_http_answer_error(http, err, NULL);
+    else
+        bo_http_answer_json(http, 200, json_pack("{s:I, s:s}", "speed_percent", (json_int_t)bo_value_number(v, 1), "slowed_by", bo_value_text(v, 2)));
+}
+
 static void slow_down(struct bo_http *http, struct bo_room *room) {
     json_t *json = body_of(http);
     json_int_t percent, for_ms;
@@ -68,11 +76,9 @@ static void slow_down(struct bo_http *http, struct bo_room *room) {
         bo_http_answer_error(http, json ? BO_ERR_BAD_MESSAGE : BO_ERR_BAD_JSON,
                              "percent: 0 to 100 of what the policy allows; for_ms: 0 to 600000; why: 1 to 64 characters of A-Z a-z 0-9 . _ : @ -");
     } else {
-        room->reported = (int)percent;
-        room->reported_until_ms = bo_loop_steady_ms() + for_ms;
-        snprintf(room->reported_why, sizeof(room->reported_why), "%s", why);
-        bo_room_tick(room);
-        bo_http_answer_json(http, 200, json_pack("{s:s, s:I, s:I}", "sale", room->id, "percent", percent, "for_ms", for_ms));
+        char numbers[2][24];
+        *bo_text_put_number(numbers[0], percent) = *bo_text_put_number(numbers[1], for_ms) = '\0';
+        bo_room_run(room, "line_brake", (const char *[]){numbers[0], numbers[1], why}, 3, slowed_down, http);
     }
     json_decref(json);
 }

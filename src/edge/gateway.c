@@ -97,7 +97,11 @@ static void end_turn(void *arg, struct bo_table_link *link) {
     bo_room_turn_end((struct bo_room *)link);
 }
 
-static void on_turn_end(uv_check_t *check) { bo_table_each(&((struct bo_gateway *)check->data)->rooms, end_turn, NULL); }
+static void on_turn_end(uv_check_t *check) {
+    struct bo_gateway *gateway = check->data;
+    bo_table_each(&gateway->rooms, end_turn, NULL);
+    bo_loop_rest_us(bo_pace_rest_us(&gateway->arrivals, bo_loop_steady_us(), gateway->config.arrival_turn_ms));
+}
 
 static void on_feed(void *arg, const char *sale, const char *json, size_t length) {
     struct bo_room *room = bo_rooms_find(arg, sale);

@@ -15,6 +15,7 @@
 #include "edge/keys.h"
 #include "edge/limits.h"
 #include "line/brake.h"
+#include "loop/pace.h"
 #include "postgres/queue.h"
 #include "redis/feed.h"
 #include "redis/store.h"
@@ -55,8 +56,9 @@ struct bo_gateway {
 
     struct bo_wheel wheel; /* one timer per session */
     struct bo_session *sessions; /* all that are connected */
-    int64_t connections, connections_max;
+    int64_t connections, connections_max, files_max;
     int64_t http_open;
+    struct bo_pace arrivals; /* of connections */
     struct bo_limits limits;
     struct bo_brake brake;
     int64_t redis_calls, redis_failures, redis_us; /* as the metrics stood a second ago */

@@ -17,6 +17,7 @@
 #define SIGNATURE_AGE_S 300
 #define BREAK_AFTER 5
 #define BREAK_US 2000000
+#define IDLE_CONNECTION_S 4L /* many servers close idle ones after 5 s, and a request may meet the closing */
 #define PENDING_MAX 2000
 #define ANSWER_MAX 65536
 
@@ -206,6 +207,7 @@ static void post(struct bo_payment_client *client, const char *path, char *body,
     curl_easy_setopt(easy, CURLOPT_PRIVATE, r);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)config->payment_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_S);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     if (curl_multi_add_handle(client->multi, easy) != CURLM_OK) answer_request(r, CURLE_FAILED_INIT);
 }

@@ -126,18 +126,12 @@ void bo_room_each_of(struct bo_room *room, const char *person, void (*cb)(struct
 static void tell_status(void *arg, struct bo_table_link *link) {
     struct bo_room *room = arg;
     struct bo_session *s = (struct bo_session *)link;
-    bool inside = s->stage == BO_STAGE_CLAIM || s->stage == BO_STAGE_CHOOSE;
-    if (strcmp(room->status, "sold_out") == 0 && (s->stage == BO_STAGE_WAIT || inside)) {
-        bo_session_printf(s, "{\"type\":\"sold_out\",\"message\":\"%s\"}", bo_error_text(BO_ERR_SOLD_OUT));
-        bo_session_close(s, BO_CLOSE_SOLD_OUT);
-    } else if (strcmp(room->status, "closed") == 0 && s->stage == BO_STAGE_WAIT) {
-        bo_session_printf(s, "{\"type\":\"ended\",\"message\":\"%s\"}", bo_error_text(BO_ERR_ENDED));
-        bo_session_close(s, BO_CLOSE_ENDED);
-    } else if (strcmp(room->status, "away") == 0 && s->stage == BO_STAGE_WAIT) {
-        bo_session_turn_away(s);
-    } else if (s->stage != BO_STAGE_JOINING) {
+    bool waits = s->stage == BO_STAGE_WAIT, inside = s->stage == BO_STAGE_CLAIM || s->stage == BO_STAGE_CHOOSE;
+    bool sold_out = strcmp(room->status, "sold_out") == 0, ended = strcmp(room->status, "closed") == 0 || strcmp(room->status, "away") == 0;
+    if (sold_out ? waits || inside : ended && waits)
+        bo_session_dismiss(s, room->status);
+    else if (s->stage != BO_STAGE_JOINING)
         bo_session_printf(s, "{\"type\":\"status\",\"status\":\"%s\"}", room->status);
-    }
 }
 
 bo_ms bo_room_now(const struct bo_room *room) { return bo_loop_wall_ms() + room->clock_offset_ms; }
@@ -341,12 +335,7 @@ void bo_room_tick(struct bo_room *room) {
     const struct bo_config *config = &room->gateway->config;
     const int64_t latency_ms[] = {config->brake_payment_latency_ms, config->brake_redis_latency_ms};
     const char *why;
-    bo_ms now = bo_loop_steady_ms();
-    int percent = bo_brake_percent(&room->gateway->brake, now, latency_ms, &why);
-    if (room->reported_until_ms > now && room->reported < percent) {
-        percent = room->reported;
-        why = room->reported_why;
-    }
+    int percent = bo_brake_percent(&room->gateway->brake, bo_loop_steady_ms(), latency_ms, &why);
     char text[8];
     snprintf(text, sizeof(text), "%d", percent);
     const char *args[] = {text, why};

@@ -33,9 +33,7 @@ struct bo_room {
     struct bo_plan *plan;
     struct bo_buffer plan_gz; /* what a browser needs to draw it, compressed */
     char plan_etag[72];
-    #define BO_REASON_MAX 64
-
-enum bo_room_state state;
+    enum bo_room_state state;
     bool loading; /* sale_load is under way */
 
     char status[12]; /* "draft", "open", "paused", "draining", "through", "away", "closed" or "sold_out", as Redis says */
@@ -44,9 +42,6 @@ enum bo_room_state state;
     int64_t head, total_waiting, active, free, sold, admitted, seq, opens_in_ms;
     int brake;       /* percent of what policy allows; 100: not slowed down */
     char brake_why[BO_REASON_MAX + 1];
-    int reported; /* percent that somebody outside wishes (POST …/brake), until reported_until_ms of the steady clock */
-    bo_ms reported_until_ms;
-    char reported_why[BO_REASON_MAX + 1];
     uv_timer_t *opening; /* ticks at the exact time */
     int64_t clock_offset_ms; /* the sale's clock (lua/lib/sale.lua) minus ours */
     struct bo_entry_rate entries;
@@ -107,7 +102,8 @@ void bo_room_heard_view(struct bo_room *room, const json_t *message);
 void bo_room_set_opened(struct bo_room *room);
 void bo_session_tell_position(struct bo_session *session);
 void bo_session_tell_notice(struct bo_session *session); /* the operator's words to everyone in line */
-void bo_session_turn_away(struct bo_session *session);
+/* The last word to who waits or wants to, and the end of the connection. status: "sold_out", "closed" or "away". */
+void bo_session_dismiss(struct bo_session *session, const char *status);
 void bo_session_tell_time(struct bo_session *session);
 void bo_session_timer(struct bo_session *session); /* its timer is due */
 

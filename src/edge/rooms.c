@@ -123,6 +123,8 @@ static void take_settings(struct bo_room *room, const char *name, const struct b
     room->name = bo_strdup(name);
     room->version = version;
     room->settings = *settings;
+    bo_ms opens_in_ms = settings->opens_at - bo_loop_wall_ms(); /* the next tick says it by Redis' clock */
+    room->opens_in_ms = opens_in_ms > 0 ? opens_in_ms : 0;
     room->estimate.limit_per_ms = strcmp(settings->policy, "capacity") == 0 ? 0 : (double)settings->rate_count / (double)settings->rate_ms;
     bo_estimate_forget(&room->estimate);
     if (news) bo_room_tell_notice(room);

@@ -64,12 +64,6 @@ static int admit_upgrade(struct lws *wsi) {
     return gateway->connections >= gateway->connections_max || gateway->draining ? refuse_full(wsi) : 0;
 }
 
-/* A peer that vanished without a word is noticed by the kernel when what was sent is not acknowledged. */
-static void cut_dead_peers(struct lws *wsi) {
-    unsigned int ms = DEAD_PEER_MS;
-    setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
-}
-
 /* The address the limits go by: the socket's, or what the proxy in front says. */
 static void address_of(struct lws *wsi, bool forwarded, char ret[48]) {
     char header[256] = "";
@@ -103,6 +97,7 @@ static void join_by_address(struct bo_session *s) {
 static int start_http(struct lws *wsi, bool admin) {
     struct bo_http *http = bo_http_open(gateway_of(wsi), wsi, admin);
     lws_set_wsi_user(wsi, http);
+    bo_server_uncork(lws_get_socket_fd(wsi));
     if (bo_http_has_body(http)) return 0;
     http->complete = true;
     (admin ? bo_admin_run : bo_routes_run)(http);
@@ -144,11 +139,11 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 }
 
 static int open_session(struct lws *wsi) {
-    cut_dead_peers(wsi);
     struct bo_session *session = bo_session_open(gateway_of(wsi), wsi);
     lws_set_wsi_user(wsi, session);
     if (!take_address(session)) return -1;
     join_by_address(session);
+    if (session->stage != BO_STAGE_JOINING) bo_session_uncork(session);
     return 0;
 }
 
@@ -176,13 +171,15 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 static const struct lws_protocols protocols[] = {{"boxoffice", on_event, 0, 32, 0, NULL, 65536},
                                                  {NULL, NULL, 0, 0, 0, NULL, 0}};
 
-static int64_t connection_limit(const struct bo_config *config) {
+static void set_limits(struct bo_gateway *gateway) {
+    const struct bo_config *config = &gateway->config;
     struct rlimit files = {1024, 1024};
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &files) != 0) getrlimit(RLIMIT_NOFILE, &files);
-    int64_t left = (int64_t)files.rlim_cur - FILES_KEPT;
-    return config->max_connections && config->max_connections < left ? config->max_connections : left;
+    gateway->files_max = (int64_t)files.rlim_cur;
+    int64_t left = gateway->files_max - FILES_KEPT;
+    gateway->connections_max = config->max_connections && config->max_connections < left ? config->max_connections : left;
 }
 
 /* ---- listening: our own sockets, since lws shares a port between processes only when built for threads, and so that
@@ -192,40 +189,46 @@ static void on_incoming(uv_poll_t *poll, int status, int events) {
     (void)status;
     (void)events;
     struct bo_listener *listener = poll->data;
+    struct bo_gateway *gateway = listener->gateway;
     for (int i = 0; i < ACCEPT_PER_TURN; i++) {
         int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) return;
-        struct rlimit files;
-        if (getrlimit(RLIMIT_NOFILE, &files) == 0 && (rlim_t)fd + FILES_KEPT_BACK > files.rlim_cur) {
+        bo_pace_note(&gateway->arrivals);
+        if (fd + FILES_KEPT_BACK > gateway->files_max) {
             if (send(fd, full_answer, sizeof(full_answer) - 1, MSG_NOSIGNAL) < 0) { /* he hears it from the closing */
             }
             close(fd);
             bo_metric_add(BO_METRIC_refused, 1);
         } else {
-            struct bo_gateway *gateway = listener->gateway;
             struct lws_vhost *vhost = gateway->vhosts[gateway->next_context++ % BO_CONTEXTS];
             struct lws *wsi = lws_adopt_socket_vhost(vhost, fd); /* closes fd when it fails */
             if (wsi) lws_set_opaque_user_data(wsi, listener);
         }
     }
+    gateway->arrivals.more = true;
 }
 
-static int listen_on(const char *host, int port) {
+static bool set_option(int fd, int level, int name, int value) { return setsockopt(fd, level, name, &value, sizeof(value)) == 0; }
+
+/* Accepted sockets inherit the options. A peer that vanished without a word is noticed when what was sent is not acknowledged. */
+static int listen_on(const char *host, int port, bool corked) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
     errno = EINVAL; /* what inet_pton does not say */
-    if (inet_pton(AF_INET, host, &address.sin_addr) == 1 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0 &&
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == 0 && /* accepted sockets inherit it */
+    if (inet_pton(AF_INET, host, &address.sin_addr) == 1 && set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
+        set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) && set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) &&
+        set_option(fd, IPPROTO_TCP, TCP_CORK, corked) && set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, DEAD_PEER_MS) &&
         bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
     close(fd);
     return -1;
 }
 
+void bo_server_uncork(int fd) { set_option(fd, IPPROTO_TCP, TCP_CORK, 0); }
+
 static int add_listener(struct bo_gateway *gateway, const char *host, int port, bool admin, struct bo_listener **ret) {
-    int fd = listen_on(host, port);
+    int fd = listen_on(host, port, !admin);
     if (fd < 0) {
         bo_log_error("cannot listen on %s port %d: %s", host, port, strerror(errno));
         return -1;
@@ -285,7 +288,7 @@ static int open_context(struct bo_gateway *gateway, int i) {
 
 int bo_server_open(struct bo_gateway *gateway) {
     lws_set_log_level(LLL_ERR | LLL_WARN, log_line);
-    gateway->connections_max = connection_limit(&gateway->config);
+    set_limits(gateway);
     for (int i = 0; i < BO_CONTEXTS; i++)
         if (open_context(gateway, i) != 0) return -1;
     return 0;

@@ -15,4 +15,8 @@ void bo_server_stop_listening(struct bo_gateway *gateway);
 void bo_server_close(struct bo_gateway *gateway);
 void bo_server_free(struct bo_gateway *gateway);
 
+/* The public listener corks what it takes in (TCP_CORK), so that the answer to an upgrade and "joined" leave as one segment; from
+ * here on nothing sent on this socket waits for more. Without it the kernel waits 200 ms. */
+void bo_server_uncork(int fd);
+
 #endif

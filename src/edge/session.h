@@ -52,30 +52,32 @@ struct bo_traffic {
     bool oversized;
 };
 
-/* A million of these: what most do not need lies elsewhere. */
+/* A million of these: what most do not need lies elsewhere, and what news touch lies together. */
 struct bo_session {
     struct bo_table_link by_person; /* in room->people from joined on; first member */
-    struct bo_heap_node in_line;    /* in room->waiting while in stage WAIT and not being asked about */
     struct bo_wheel_node timer;
-    struct bo_session *next, *prev; /* in gateway->sessions */
-    struct bo_gateway *gateway;
     struct lws *wsi; /* NULL once the connection is gone */
     struct bo_room *room;
-    char *person;
-    int64_t number;
-    struct bo_entry *entry;     /* until he has joined */
-    struct bo_address *address; /* while limits per address are on */
-    struct bo_visit *visit;     /* NULL: never was inside */
+    struct bo_gateway *gateway;
     struct bo_traffic *traffic; /* NULL: nothing is on its way */
-    uint32_t shown;             /* smallest position told so far; 0: none */
-    uint32_t window_start_s;    /* of the message rate limit, steady clock */
-    uint16_t window_count;
+    int64_t number;
+    int fd;              /* of wsi */
+    uint32_t shown;      /* smallest position told so far; 0: none */
     uint16_t references;
     uint16_t close_code; /* not 0: close once the queue is out */
     uint8_t stage;
     bool close_sent : 1;
     bool entered : 1; /* has proven its admission on this connection */
     bool again : 1;   /* joining: wants a new place if he is out */
+    bool corked : 1;  /* what is sent waits for more, 200 ms at most (TCP_CORK) */
+    uint16_t window_count;
+    uint32_t window_start_s;        /* of the message rate limit, steady clock */
+    struct bo_heap_node in_line;    /* in room->waiting while in stage WAIT and not being asked about */
+    struct bo_session *next, *prev; /* in gateway->sessions */
+    char *person;
+    struct bo_entry *entry;     /* until he has joined */
+    struct bo_address *address; /* while limits per address are on */
+    struct bo_visit *visit;     /* NULL: never was inside */
 };
 
 struct bo_session *bo_session_open(struct bo_gateway *gateway, struct lws *wsi);
@@ -90,6 +92,8 @@ void bo_session_set_stage(struct bo_session *session, enum bo_stage stage, bo_ms
  * closed. Sending to a session without a connection does nothing. */
 void bo_session_send(struct bo_session *session, const char *json, size_t length);
 void bo_session_printf(struct bo_session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The listener corks what comes in by it, so that the answer to the upgrade and "joined" leave as one; from here on nothing waits. */
+void bo_session_uncork(struct bo_session *session);
 /* Like send, but skipped while the reader is behind: the next news will be fresher. */
 bool bo_session_send_news(struct bo_session *session, const char *json, size_t length);
 /* {"type":"error","code":…,"message":…}, with the key of the command when there is one. */

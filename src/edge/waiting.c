@@ -16,6 +16,7 @@
 #define BATCH_MAX 500
 #define PLACE_TOKEN_MS INT64_C(604800000) /* a week: tickets are looked up with it, too */
 #define JOIN_GAP_MS 20
+#define JOIN_GAP_STREAM_MS 100
 #define JOIN_COMPANY 100
 #define BACK_POSITION 20000               /* from here on news come at the slowest pace */
 #define OPENING_NEWS_MS 10000             /* after the opening everyone has heard his position by then */
@@ -218,17 +219,9 @@ static void tell_joined(struct bo_session *s, const char *stage, int64_t fresh_p
     }
     at = bo_text_put(at, "}");
     bo_session_send(s, json, (size_t)(at - json));
-    if (waits) set_news_timer(s, random() % interval + 1); /* spread evenly */
+    if (waits) set_news_timer(s, interval); /* so news come as evenly as people came, and in the order of their memory */
     bo_metric_add(BO_METRIC_joins, 1);
     if (room->settings.notice[0]) bo_session_tell_notice(s);
-}
-
-static void turn_back(struct bo_session *s, const char *status) {
-    bool sold_out = strcmp(status, "sold_out") == 0;
-    bo_session_set_stage(s, BO_STAGE_OUT, 0);
-    bo_session_printf(s, "{\"type\":\"%s\",\"message\":\"%s\"}", sold_out ? "sold_out" : "ended",
-                      bo_error_text(sold_out ? BO_ERR_SOLD_OUT : BO_ERR_ENDED));
-    bo_session_close(s, sold_out ? BO_CLOSE_SOLD_OUT : BO_CLOSE_ENDED);
 }
 
 void bo_session_tell_notice(struct bo_session *s) {
@@ -240,9 +233,16 @@ void bo_session_tell_notice(struct bo_session *s) {
     bo_buffer_free(&b);
 }
 
-void bo_session_turn_away(struct bo_session *s) {
-    bo_session_refuse(s, BO_ERR_TURNED_AWAY, TURNED_AWAY_MS);
-    bo_session_close(s, BO_CLOSE_TURNED_AWAY);
+void bo_session_dismiss(struct bo_session *s, const char *status) {
+    bool sold_out = strcmp(status, "sold_out") == 0;
+    if (strcmp(status, "away") == 0) {
+        bo_session_refuse(s, BO_ERR_TURNED_AWAY, TURNED_AWAY_MS);
+        bo_session_close(s, BO_CLOSE_TURNED_AWAY);
+        return;
+    }
+    bo_session_printf(s, "{\"type\":\"%s\",\"message\":\"%s\"}", sold_out ? "sold_out" : "ended",
+                      bo_error_text(sold_out ? BO_ERR_SOLD_OUT : BO_ERR_ENDED));
+    bo_session_close(s, sold_out ? BO_CLOSE_SOLD_OUT : BO_CLOSE_ENDED);
 }
 
 /* He got no place: 'status' is the sale's, or the code that says why. */
@@ -257,7 +257,7 @@ static bool refused(struct bo_session *s, const char *status) {
         bo_ms left = s->room->settings.gathers_at - bo_loop_wall_ms();
         bo_session_set_stage(s, BO_STAGE_OUT, 0);
         if (codes[i].err == BO_ERR_TURNED_AWAY)
-            bo_session_turn_away(s);
+            bo_session_dismiss(s, status);
         else
             bo_session_refuse(s, codes[i].err, codes[i].err == BO_ERR_TOO_EARLY ? (left > 0 ? left : 100) : 0);
         return true;
@@ -276,7 +276,8 @@ static void place_session(struct bo_session *s, const struct bo_value *found, in
     s->entry = NULL;
     if (refused(s, name)) return;
     if (strcmp(name, "sold_out") == 0 || strcmp(name, "closed") == 0 || (over && strcmp(name, "wait") == 0)) {
-        turn_back(s, over ? status : name);
+        bo_session_set_stage(s, BO_STAGE_OUT, 0);
+        bo_session_dismiss(s, over ? status : name);
         return;
     }
     s->number = fresh ? found->number : bo_value_number(found, 0);
@@ -352,13 +353,14 @@ static void send_join_batch(struct batch *batch) {
     bo_room_run(batch->room, "line_join", args, n, joined, batch);
 }
 
-/* One call at a time, and not before JOIN_GAP_MS after the last one began unless many wait: who comes meanwhile is in the next
- * one. So a batch is one person at once when it is quiet, and dozens when it is not. */
+/* One call at a time, and not before a gap after the last one began unless many wait: who comes meanwhile is in the next one. So a
+ * batch is one person at once when it is quiet, and dozens when people stream in. */
 void bo_room_send_joins(struct bo_room *room) {
     if (!room->joins.count || room->joins_under_way) return;
+    int gap_ms = room->gateway->arrivals.stream ? JOIN_GAP_STREAM_MS : JOIN_GAP_MS;
     bo_ms now = bo_loop_steady_ms();
-    if (now - room->joins_sent_ms < JOIN_GAP_MS && room->joins.count < JOIN_COMPANY) {
-        bo_gateway_wake_in(room->gateway, JOIN_GAP_MS);
+    if (now - room->joins_sent_ms < gap_ms && room->joins.count < JOIN_COMPANY) {
+        bo_gateway_wake_in(room->gateway, gap_ms);
         return;
     }
     room->joins_sent_ms = now;

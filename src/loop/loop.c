@@ -20,6 +20,11 @@ int64_t bo_loop_steady_us(void) {
 
 bo_ms bo_loop_steady_ms(void) { return bo_loop_steady_us() / 1000; }
 
+void bo_loop_rest_us(int64_t us) {
+    const struct timespec rest = {us / 1000000, us % 1000000 * 1000};
+    if (us > 0) nanosleep(&rest, NULL);
+}
+
 static bo_ms now_of(void *self) {
     (void)self;
     return bo_loop_wall_ms();

@@ -11,6 +11,7 @@
 bo_ms bo_loop_wall_ms(void);
 bo_ms bo_loop_steady_ms(void);
 int64_t bo_loop_steady_us(void);
+void bo_loop_rest_us(int64_t us); /* the whole process does nothing for so long, or until a signal; 0: returns at once */
 struct bo_clock bo_loop_clock(void); /* the wall clock as the port */
 
 /* A timer on the heap. Aborts only without memory. Closed with bo_loop_timer_free (NULL is fine), which may be called

@@ -117,3 +117,23 @@ test('U1 guests, people of the site, and sales that take only one kind', async (
   const foreign = await new Person(world).connect();
   assert.equal((await foreign.join({ resume })).code, 'token_foreign', 'a place in one sale is none in another');
 });
+
+test('who reads too slowly misses news that would be stale, but no word, and no frame is torn', async (t) => {
+  const world = await startBoxoffice(t, { settings: paused, config: { gateways: 1, news_front_ms: 100 } });
+  const person = await arrive(world);
+  person.socket.pause();
+  const texts = [];
+  const skipped = async () => Number(/^boxoffice_positions_skipped_total (\d+)/m.exec((await world.admin('GET', '/metrics')).text)[1]);
+  while ((await skipped()) < 3 && texts.length < 2000) {
+    texts.push(`${texts.length} ${'\u{1F3AB}'.repeat(100)}`);
+    const { status } = await world.admin('POST', '/api/sales/hall/message', { text: texts.at(-1) });
+    assert.equal(status, 200);
+  }
+  assert.ok(texts.length < 2000, 'the socket was full at last');
+  person.socket.resume();
+  const heard = [];
+  while (heard.at(-1) !== texts.at(-1)) heard.push((await person.next('notice')).text);
+  assert.deepEqual(heard, texts.slice(-heard.length), 'every one from the first on');
+  assert.ok(heard.length > texts.length / 2);
+  await person.next('position');
+});

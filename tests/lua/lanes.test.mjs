@@ -135,6 +135,24 @@ test('A8 the backlog slows admission down before it stops it, and what gateways 
   assert.equal(await sale.redis.zcard(sale.key.active), 99);
 });
 
+test('A8 what somebody asks for holds until its time is over or the next wish, and is in the ledger once', async (t) => {
+  const sale = new Sale(await startScripts(t));
+  await sale.load({ policy: 'capacity', capacity: 100 });
+  await sale.join(...people(1, 300));
+  assert.deepEqual(await sale.run('line_brake', 0, 600000, 'shop_is_down'), ['ok', 0, 'shop_is_down']);
+  assert.deepEqual(await sale.run('line_brake', 40, 600000, 'shop_is_slow'), ['ok', 40, 'shop_is_slow']);
+  assert.equal(await sale.redis.zcard(sale.key.active), 40, 'those whom the wish leaves are let in at once');
+  await sale.run('line_brake', 40, 600000, 'shop_is_slow');
+  assert.deepEqual((await sale.tick(30, 'redis_errors')).slice(-2), [30, 'redis_errors'], 'the strongest reason counts');
+  await sale.redis.hset(sale.key.state, 'brake_until', 1, 'asked_until', 1);
+  await sale.tick();
+  assert.equal(await sale.redis.zcard(sale.key.active), 100, 'its time is over');
+  await sale.run('line_brake', 50, 600000, 'shop_is_slow');
+  assert.deepEqual(await sale.run('line_brake', 50, 0, 'shop_is_slow'), ['ok', 100, '']);
+  const told = (await sale.log()).filter(({ kind }) => kind === 'brake').map(({ body }) => body.percent);
+  assert.deepEqual(told, [0, 40, 50, 100]);
+});
+
 test('A7 draining takes nobody new, through lets everyone in, away keeps the places', async (t) => {
   const sale = new Sale(await startScripts(t));
   await sale.load({ policy: 'capacity', capacity: 1 });
