@@ -10,7 +10,7 @@ import sys
 import time
 
 import report
-from lab import Lab, crowd_status, finish, precise_cpu_s, prepare_kernel, print_table, private_bytes, say, wait_for
+from lab import Lab, crowd_status, finish, precise_cpu_s, prepare_kernel, print_table, private_bytes, say
 from line import NOBODY, start_boxoffice
 
 PER_GATEWAY = 18800
@@ -19,12 +19,11 @@ PER_GATEWAY = 18800
 def measure(people, seconds):
     lab = Lab("growth")
     try:
-        start_boxoffice(lab, max(1, -(-people // PER_GATEWAY)), NOBODY, news_back_ms=28000, news_front_ms=28000)
+        start_boxoffice(lab, max(1, -(-people // PER_GATEWAY)), NOBODY, news_back_ms=28000, news_front_ms=28000, arrival_turn_ms=50)
         empty = lab.redis_memory()
         server = lab.gateways() + [lab.redis.pid]
         cpu = precise_cpu_s(server)
-        crowd = lab.crowd(people, "--wait", "--limit", "1200", log="crowd.log")
-        wait_for("everyone", lambda: crowd_status(crowd).get("placed", 0) >= people, 600, 0.2)
+        crowd = lab.crowd_in_line(people, "--wait", "--limit", "1200", within_s=600)
         join_s = crowd_status(crowd)["join_s"]
         joined = precise_cpu_s(server)
         time.sleep(5)

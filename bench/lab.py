@@ -298,6 +298,12 @@ class Lab:
         child.status_path, child.people = status, people
         return child
 
+    def crowd_in_line(self, people, *args, within_s=300, **more):
+        """The same, and waits until everyone knows where he stands."""
+        child = self.crowd(people, *args, **more)
+        wait_for("%d people to be in line" % people, lambda: crowd_status(child).get("placed", 0) >= people, within_s, 0.1)
+        return child
+
 
 def crowd_status(child):
     """The crowd's last word on how it goes; {} before the first."""

@@ -125,8 +125,7 @@ def measure(kind, people, seconds):
     try:
         server = kind(lab, -(-people // PER_PROCESS))
         before, writers = precise_cpu_s(server.servers() + server.stores()), precise_cpu_s(server.writers())
-        crowd = lab.crowd(people, "--wait", "--dialect", server.dialect, "--poll", str(server.poll), "--limit", "900", log="crowd.log")
-        wait_for("%d people at %s" % (people, server.name), lambda: crowd_status(crowd).get("placed", 0) >= people, 300)
+        crowd = lab.crowd_in_line(people, "--wait", "--dialect", server.dialect, "--poll", str(server.poll), "--limit", "900")
         joined = precise_cpu_s(server.servers() + server.stores())
         result = {"join_us": (joined - before) / people * 1e6, "join_s": crowd_status(crowd)["join_s"],
                   "join_writing_us": (precise_cpu_s(server.writers()) - writers) / people * 1e6}
@@ -150,8 +149,7 @@ def bare_send(people):
     try:
         server = lab.start([BUILD + "/bench/bare", str(lab.port), str(-(-people // PER_PROCESS)), "5", str(FRAME_BYTES)], log="bare.log")
         time.sleep(0.5)
-        crowd = lab.crowd(people, "--wait", "--dialect", "bare", "--limit", "300", log="crowd.log")
-        wait_for("everyone", lambda: crowd_status(crowd).get("placed", 0) >= people, 120)
+        lab.crowd_in_line(people, "--wait", "--dialect", "bare", "--limit", "300")
         time.sleep(2)
         for pid in children_of(server.pid):
             os.kill(pid, 10)
@@ -166,8 +164,7 @@ def push(people, seconds=15):
     lab = Lab("push")
     try:
         start_boxoffice(lab, -(-people // PER_PROCESS), NOBODY, news_front_ms=1000, news_back_ms=1000)
-        crowd = lab.crowd(people, "--wait", "--limit", "300", log="crowd.log")
-        wait_for("everyone", lambda: crowd_status(crowd).get("placed", 0) >= people, 120)
+        lab.crowd_in_line(people, "--wait", "--limit", "300")
         time.sleep(5)
         cpu, told, began = precise_cpu_s(lab.gateways()), lab.metric("positions_total"), time.monotonic()
         time.sleep(seconds)
@@ -181,8 +178,7 @@ def burst(people):
     lab = Lab("burst")
     try:
         start_boxoffice(lab, -(-people // PER_PROCESS), NOBODY, seats=min(people, 100000), news_back_ms=28000)
-        crowd = lab.crowd(people, "--wait", "--limit", "300", log="crowd.log")
-        wait_for("everyone", lambda: crowd_status(crowd).get("placed", 0) >= people, 120)
+        crowd = lab.crowd_in_line(people, "--wait", "--limit", "300")
         time.sleep(8)
         lab.admin("PATCH", "/api/sales/bench", {"capacity": 1000000})
         wait_for("everyone to be admitted", lambda: crowd_status(crowd)["admitted"] >= people, 120)

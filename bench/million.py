@@ -65,8 +65,7 @@ class Sampler(threading.Thread):
 
 def bare(lab, people, gateways):
     server = lab.start([BUILD + "/bench/bare", str(lab.port + 3), str(gateways)])
-    crowd = lab.crowd(people, "--wait", "--dialect", "bare", "--limit", "400", port=lab.port + 3, log="bare.log")
-    wait_for("everyone to be connected to the bare servers", lambda: crowd_status(crowd).get("placed", 0) >= people, 400, 0.2)
+    crowd = lab.crowd_in_line(people, "--wait", "--dialect", "bare", "--limit", "400", port=lab.port + 3, within_s=400)
     status = crowd_status(crowd)
     result = {"bare_accept_s": status["join_s"], "bare_bytes_per_person": private_bytes(children_of(server.pid)) / people}
     lab.end(server)
@@ -78,7 +77,7 @@ def start(lab, options):
     lab.start_redis()
     lab.start_postgres()
     lab.start_payment("--auto", "0.93", "--delay", "50-500", "--twice", "0.02", "--confuse", "0.01", "--late", "0.005", "--late-ms", "3000")
-    lab.write_config(gateways=options.gateways, news_back_ms=28000, arrival_turn_ms=50, drain_ms=60000)
+    lab.write_config(gateways=options.gateways, news_back_ms=28000, arrival_turn_ms=50, tick_ms=300, drain_ms=60000)
     lab.import_sale(options.seats, {"policy": "both", "rate_count": options.rate // 10 or 1, "rate_ms": 100, "capacity": options.rate * 40, "claim_ms": 15000,
                                     "choose_ms": 25000, "pay_ms": 25000, "grace_ms": 60000, "backlog_max": 1000000})
     lab.serve()

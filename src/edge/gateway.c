@@ -155,7 +155,7 @@ static void reload(uv_signal_t *signal, int signum) {
     struct bo_config fresh;
     struct bo_buffer problem = {0}, restart = {0};
     int err = bo_config_read(gateway->config_path, &fresh, &problem);
-    if (!err) err = bo_config_check(&fresh, &problem);
+    if (!err && (err = bo_config_check(&fresh, &problem))) bo_config_free(&fresh);
     if (err) {
         bo_log_error("configuration not reloaded: %s", problem.data);
     } else {

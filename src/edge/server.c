@@ -23,6 +23,7 @@
 #define FILES_KEPT 300     /* for Redis, PostgreSQL, payments, HTTP requests and files */
 #define FILES_KEPT_BACK 50 /* of those, never given to an incoming connection */
 #define BACKLOG 65535      /* the kernel takes the smaller of this and net.core.somaxconn */
+#define SEND_BUFFER 65536  /* the kernel's, per connection: it would grow to megabytes for who does not read */
 #define ACCEPT_PER_TURN 64 /* then the others on the loop have their turn */
 
 struct bo_listener {
@@ -218,7 +219,7 @@ static int listen_on(const char *host, int port, bool corked) {
     errno = EINVAL; /* what inet_pton does not say */
     if (inet_pton(AF_INET, host, &address.sin_addr) == 1 && set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
         set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) && set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) &&
-        set_option(fd, IPPROTO_TCP, TCP_CORK, corked) && set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, DEAD_PEER_MS) &&
+        set_option(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER) && set_option(fd, IPPROTO_TCP, TCP_CORK, corked) && set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, DEAD_PEER_MS) &&
         bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
     close(fd);

@@ -94,3 +94,23 @@ test('in a browser: sold out is said, and the buyer still finds his tickets', as
   assert.equal(await page.textContent('#over-title'), 'Sold out');
   assert.deepEqual(page.problems, []);
 });
+
+test('in a browser: a puzzle solved in a worker, gathering until the opening, then a place by lot', async (t) => {
+  const settings = { policy: 'capacity', capacity: 0, lottery: true, puzzle_bits: 14, opens_at: new Date(Date.now() + 3600000).toISOString() };
+  const world = await startBoxoffice(t, { settings });
+  const { page } = await openBrowser(t);
+  await page.goto(`${world.url}/?sale=hall`);
+  await page.waitForSelector('#gather:not([hidden])');
+  assert.match(await page.textContent('#opens'), /^00:59:[0-5]\d$/);
+  assert.equal(await page.textContent('#gathered'), '1');
+  await page.picture('5-gathering');
+  await page.reload(); // keeps the lot, and solves nothing again
+  await page.waitForSelector('#gather:not([hidden])');
+  const { json: counts } = await world.admin('GET', '/api/sales/hall/counts');
+  assert.equal(counts.waiting, 1);
+  await world.set({ opens_at: new Date(Date.now() + 1500).toISOString() });
+  await page.waitForSelector('#wait:not([hidden])');
+  await page.waitForFunction(() => document.getElementById('position').textContent === '1');
+  assert.match((await world.admin('GET', '/metrics')).text, /^boxoffice_puzzles_total 1$/m);
+  assert.deepEqual(page.problems, []);
+});

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { arrive, Person, siteToken } from '../lib/person.mjs';
 import { admissionOf, keySet } from '../../examples/middleware/boxoffice.mjs';
 import { solve as solveInPage } from '../../src/pages/puzzle.js';
-import { createSale, startBoxoffice, until } from '../lib/servers.mjs';
+import { ADMIN_TOKEN, createSale, startBoxoffice, until } from '../lib/servers.mjs';
 
 const nobody = { capacity: 0, policy: 'capacity' };
 const at = (ms) => new Date(ms).toISOString();
@@ -136,7 +136,7 @@ test('A8 admission slows down when payments fail or somebody outside asks for it
   for (let i = 0; i < 5; i++) people.push(await arrive(world));
   await people[1].next('admitted');
   await until('two are inside', async () => (await world.counts()).active === 2);
-  await new Promise((done) => http.request(`${world.adminUrl}/api/sales/hall/brake`, { method: 'POST', agent: false, headers: { authorization: `Bearer ${ADMIN_TOKEN}` } }, done)
+  await new Promise((done) => http.request(`http://127.0.0.1:${world.adminPort}/api/sales/hall/brake`, { method: 'POST', agent: false, headers: { authorization: `Bearer ${ADMIN_TOKEN}` } }, done)
     .end('{"percent":100,"for_ms":0}')); // at whichever gateway
   await people[4].next('admitted');
   assert.match(world.child.output, /slowed down to 2 %: shop_is_slow/);
