@@ -14,6 +14,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -77,7 +78,8 @@ def start(lab, options):
     lab.start_redis()
     lab.start_postgres()
     lab.start_payment("--auto", "0.93", "--delay", "50-500", "--twice", "0.02", "--confuse", "0.01", "--late", "0.005", "--late-ms", "3000")
-    lab.write_config(gateways=options.gateways, news_back_ms=28000, arrival_turn_ms=50, tick_ms=300, drain_ms=60000)
+    lab.write_config(gateways=options.gateways, news_back_ms=28000, arrival_turn_ms=50, tick_ms=max(100, 5 * options.gateways),
+                     drain_ms=60000)
     lab.import_sale(options.seats, {"policy": "both", "rate_count": options.rate // 10 or 1, "rate_ms": 100, "capacity": options.rate * 40, "claim_ms": 15000,
                                     "choose_ms": 25000, "pay_ms": 25000, "grace_ms": 60000, "backlog_max": 1000000})
     lab.serve()
@@ -109,7 +111,12 @@ def sale_phase(lab, sampler, options, crowd):
     victim = random.Random(options.people).choice(lab.gateways())
     say("killing gateway %d" % victim)
     os.kill(victim, signal.SIGKILL)
-    crowd.wait(options.limit)
+    try:
+        crowd.wait(options.limit)
+    except subprocess.TimeoutExpired:
+        say("not over after %d s: the crowd is stopped, and says how it stands" % options.limit)
+        crowd.send_signal(signal.SIGTERM)
+        crowd.wait(60)
     sampler.phase = "end"
 
 

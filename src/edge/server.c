@@ -218,8 +218,9 @@ static int listen_on(const char *host, int port, bool corked) {
     if (fd < 0) return -1;
     errno = EINVAL; /* what inet_pton does not say */
     if (inet_pton(AF_INET, host, &address.sin_addr) == 1 && set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
-        set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) && set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) &&
-        set_option(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER) && set_option(fd, IPPROTO_TCP, TCP_CORK, corked) && set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, DEAD_PEER_MS) &&
+        set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) && set_option(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER) &&
+        set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) && set_option(fd, IPPROTO_TCP, TCP_CORK, corked) &&
+        set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, DEAD_PEER_MS) &&
         bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
     close(fd);

@@ -20,8 +20,8 @@ static void turns_are_kept_apart_only_while_work_streams_in(void **state) {
     int64_t now = 5000000;
     assert_int_equal(count_turns(&pace, &now, 1000000, 0, 20), 1000); /* nothing comes: every event has its turn */
     count_turns(&pace, &now, 200000, 1, 20);
-    assert_in_range(count_turns(&pace, &now, 1000000, 2, 20), 49, 51);
-    assert_int_equal(count_turns(&pace, &now, 1000000, 2, 0), 1000); /* turned off */
+    assert_in_range(count_turns(&pace, &now, 1000000, 3, 20), 49, 51);
+    assert_int_equal(count_turns(&pace, &now, 1000000, 3, 0), 1000); /* turned off */
     count_turns(&pace, &now, 200000, 0, 20);
     assert_int_equal(count_turns(&pace, &now, 1000000, 0, 20), 1000); /* it is over */
 }
