@@ -3,14 +3,17 @@
 -- ARGV     person, …
 -- returns  {code}
 --- include sale
-local grace = numbers('grace_ms')
+local grace, status = numbers('grace_ms'), call('HGET', STATE, 'status')
 local waiting = call('ZMSCORE', LINE, unpack(ARGV))
-local absent = {}
+local absent, ends = {}, {}
 for i, person in ipairs(ARGV) do
   if waiting[i] then
-    call('ZADD', ABSENT, now + grace, person)
     absent[#absent + 1] = person
+    ends[#ends + 1], ends[#ends + 2] = now + grace, person
   end
 end
-if #absent > 0 then publish('absent', absent) end
+if #absent > 0 then
+  call('ZADD', ABSENT, unpack(ends))
+  if status ~= 'sold_out' and status ~= 'closed' then publish('absent', absent) end -- else every gateway parts with everyone
+end
 return {'ok'}

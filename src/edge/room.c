@@ -130,8 +130,10 @@ static void tell_status(void *arg, struct bo_table_link *link) {
     bool sold_out = strcmp(room->status, "sold_out") == 0, ended = strcmp(room->status, "closed") == 0 || strcmp(room->status, "away") == 0;
     if (sold_out ? waits || inside : ended && waits)
         bo_session_dismiss(s, room->status);
+    else if (bo_session_hears_later(s))
+        s->status_due = true;
     else if (s->stage != BO_STAGE_JOINING)
-        bo_session_printf(s, "{\"type\":\"status\",\"status\":\"%s\"}", room->status);
+        bo_session_tell_status(s);
 }
 
 bo_ms bo_room_now(const struct bo_room *room) { return bo_loop_wall_ms() + room->clock_offset_ms; }
@@ -345,7 +347,10 @@ void bo_room_tick(struct bo_room *room) {
 static void tell_notice(void *arg, struct bo_table_link *link) {
     (void)arg;
     struct bo_session *s = (struct bo_session *)link;
-    if (s->stage == BO_STAGE_WAIT) bo_session_tell_notice(s);
+    if (bo_session_hears_later(s))
+        s->notice_due = true;
+    else if (s->stage == BO_STAGE_WAIT)
+        bo_session_tell_notice(s);
 }
 
 void bo_room_tell_notice(struct bo_room *room) { bo_table_each(&room->people, tell_notice, NULL); }

@@ -101,6 +101,9 @@ void bo_room_load_front(struct bo_room *room);
 void bo_room_heard_view(struct bo_room *room, const json_t *message);
 void bo_room_set_opened(struct bo_room *room);
 void bo_session_tell_position(struct bo_session *session);
+/* A word to everyone in line is a million frames: who is far behind hears it with his next news. */
+bool bo_session_hears_later(const struct bo_session *session);
+void bo_session_tell_status(struct bo_session *session);
 void bo_session_tell_notice(struct bo_session *session); /* the operator's words to everyone in line */
 /* The last word to who waits or wants to, and the end of the connection. status: "sold_out", "closed" or "away". */
 void bo_session_dismiss(struct bo_session *session, const char *status);

@@ -69,6 +69,7 @@ struct bo_session {
     bool close_sent : 1;
     bool entered : 1; /* has proven its admission on this connection */
     bool again : 1;   /* joining: wants a new place if he is out */
+    bool status_due : 1, notice_due : 1; /* told with his next news */
     bool corked : 1;  /* what is sent waits for more, 200 ms at most (TCP_CORK) */
     uint16_t window_count;
     uint32_t window_start_s;        /* of the message rate limit, steady clock */

@@ -103,6 +103,15 @@ static char *put_gathering(char *at, const struct bo_room *room, int64_t interva
     return bo_text_put_number(at, interval);
 }
 
+bool bo_session_hears_later(const struct bo_session *s) {
+    return s->stage == BO_STAGE_WAIT && (s->shown ? s->shown : s->room->total_waiting) > BACK_POSITION;
+}
+
+void bo_session_tell_status(struct bo_session *s) {
+    s->status_due = false;
+    bo_session_printf(s, "{\"type\":\"status\",\"status\":\"%s\"}", s->room->status);
+}
+
 static void tell_gathering(struct bo_session *s) {
     char json[192], *at = bo_text_put(json, "{\"type\":\"gathering\",");
     int64_t interval = s->gateway->config.news_back_ms;
@@ -112,6 +121,8 @@ static void tell_gathering(struct bo_session *s) {
 }
 
 void bo_session_tell_position(struct bo_session *s) {
+    if (s->status_due) bo_session_tell_status(s);
+    if (s->notice_due) bo_session_tell_notice(s);
     if (is_secret(s)) {
         tell_gathering(s);
         return;
@@ -225,6 +236,7 @@ static void tell_joined(struct bo_session *s, const char *stage, int64_t fresh_p
 }
 
 void bo_session_tell_notice(struct bo_session *s) {
+    s->notice_due = false;
     struct bo_buffer b = {0};
     bo_buffer_add_text(&b, "{\"type\":\"notice\",\"text\":\"");
     bo_buffer_add_json(&b, s->room->settings.notice);

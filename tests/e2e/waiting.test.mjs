@@ -124,6 +124,23 @@ test('A7 drain, through, away, message: told within a second on every gateway, a
   assert.deepEqual(actions.slice(2), ['settings', 'drain', 'away', 'resume', 'through']);
 });
 
+test('A7 a word to everyone reaches the front at once, and who is far behind with his next news', async (t) => {
+  const world = await startBoxoffice(t, { settings: nobody, config: { gateways: 1, news_back_ms: 5000 } });
+  const front = await arrive(world);
+  const client = world.redis.client, [key] = await client.keys('bo:{hall}:line');
+  for (let i = 0; i < 30; i++) await client.zadd(key, ...Array.from({ length: 1000 }, (_, k) => [2 + i * 1000 + k, `g:${i}-${k}`]).flat());
+  await client.hset('bo:{hall}:state', 'next', 30001);
+  const back = await arrive(world);
+  await world.admin('POST', '/api/sales/hall/pause');
+  await world.admin('POST', '/api/sales/hall/message', { text: 'Doors open at eight.' });
+  assert.equal((await front.next('status')).status, 'paused');
+  await front.next('notice');
+  assert.ok(!back.messages.some(({ type }) => type === 'status' || type === 'notice'));
+  await back.next('notice');
+  assert.equal((await back.next('status')).status, 'paused');
+  await back.next('position');
+});
+
 test('A8 admission slows down when payments fail or somebody outside asks for it, says why, and recovers', async (t) => {
   const world = await startBoxoffice(t, { settings: { policy: 'capacity', capacity: 100 }, config: { gateways: 2 } });
   const slow = await world.admin('POST', '/api/sales/hall/brake', { percent: 2, for_ms: 600000, why: 'shop_is_slow' });
