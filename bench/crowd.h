@@ -45,7 +45,7 @@ struct crowd_shared {
         errors, conflicts, holds, orders, frames, longest_silence_ms, estimates, estimates_right;
     _Atomic int64_t first_us, last_us; /* steady clock: the first connect and the last time somebody was placed */
     _Atomic int64_t hold_us[CROWD_HISTOGRAM];
-    _Atomic int64_t steady_until_ms; /* wall clock: admissions up to then are counted as steady; 0: all */
+    _Atomic int64_t steady_until_ms; /* wall clock: admissions up to then are counted as steady, and their estimates checked; 0: all */
     _Atomic int64_t first_admitted_us, last_admitted_us;
     _Atomic bool stop, go; /* go: those who leave, break and vanish may */
     struct crowd_person people[];

@@ -167,7 +167,7 @@ static void note_estimate(struct person *p, const char *json) {
 }
 
 static void check_estimate(struct person *p) {
-    if (!p->told->estimated_ms || p->told->disconnected) return;
+    if (!p->told->estimated_ms || p->told->disconnected || p->process->shared->steady_until_ms) return;
     double s = (double)(bo_loop_wall_ms() - p->told->estimated_ms) / 1000;
     p->process->shared->estimates++;
     if (ceil(s) >= p->told->estimate_low && floor(s) <= p->told->estimate_high) p->process->shared->estimates_right++;

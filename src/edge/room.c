@@ -381,4 +381,5 @@ void bo_room_turn_end(struct bo_room *room) {
     bo_room_send_drops(room);
     bo_room_send_asks(room);
     bo_room_read_tickets(room);
+    if (room->asks_under_way) room->gateway->arrivals.more = true; /* somebody is about to be let in: no rest now */
 }

@@ -8,7 +8,8 @@ void bo_pace_note(struct bo_pace *pace) { pace->noted++; }
 static void look_at_window(struct bo_pace *pace, int64_t now_us) {
     int64_t took = now_us - pace->window_us;
     if (took < WINDOW_US) return;
-    pace->stream = (pace->noted - pace->noted_before) * 1000000 > took * BO_PACE_STREAM_PER_S;
+    int64_t least_per_s = pace->stream ? BO_PACE_STREAM_PER_S / 2 : BO_PACE_STREAM_PER_S;
+    pace->stream = (pace->noted - pace->noted_before) * 1000000 > took * least_per_s;
     pace->noted_before = pace->noted;
     pace->window_us = now_us;
 }
