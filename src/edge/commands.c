@@ -63,6 +63,13 @@ static bo_money print_held(const struct bo_room *room, const struct bo_value *he
 
 /* ---- map ---- */
 
+/* Not by printf, which takes a hundred µs for 50,000 seats. */
+static void add_map(struct bo_buffer *b, const struct bo_map *map) {
+    bo_buffer_printf(b, "\"version\":%" PRId64 ",\"states\":\"", map->version);
+    bo_buffer_add_text(b, map->states);
+    bo_buffer_add_text(b, "\"");
+}
+
 void bo_session_send_map(struct bo_session *s) {
     const struct bo_map *map = &s->room->map;
     if (map->version < 0) {
@@ -70,7 +77,9 @@ void bo_session_send_map(struct bo_session *s) {
         return;
     }
     struct bo_buffer b = {0};
-    bo_buffer_printf(&b, "{\"type\":\"map\",\"version\":%" PRId64 ",\"states\":\"%s\"}", map->version, map->states);
+    bo_buffer_add_text(&b, "{\"type\":\"map\",");
+    add_map(&b, map);
+    bo_buffer_add_text(&b, "}");
     bo_session_send(s, b.data, b.length);
     bo_buffer_free(&b);
 }
@@ -124,8 +133,11 @@ static void print_refusal(struct command *c, int err, const struct bo_value *v, 
     for (size_t i = 0; i < refused->length; i++) print_guid(room, bo_value_number(refused, i), i == 0, b);
     bo_buffer_add_text(b, "]");
     if (err == BO_ERR_LIMIT_REACHED) bo_buffer_printf(b, ",\"left\":%" PRId64, bo_value_number(v, 1));
-    if (err == BO_ERR_SEAT_TAKEN && room->map.version >= 0)
-        bo_buffer_printf(b, ",\"map\":{\"version\":%" PRId64 ",\"states\":\"%s\"}", room->map.version, room->map.states);
+    if (err == BO_ERR_SEAT_TAKEN && room->map.version >= 0) {
+        bo_buffer_add_text(b, ",\"map\":{");
+        add_map(b, &room->map);
+        bo_buffer_add_text(b, "}");
+    }
     bo_buffer_add_text(b, "}");
 }
 

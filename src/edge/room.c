@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "loop/loop.h"
 #include "metrics/metrics.h"
 
@@ -250,18 +251,25 @@ static void map_loaded(void *arg, int err, const struct bo_value *v) {
     for (struct bo_visit *one = room->viewers; one; one = one->next_viewer) bo_session_send_map(one->session);
 }
 
+#define CROWDED 1000
+#define CROWDED_NEWS_MS 500
+
 struct seat_news {
     struct bo_buffer lists[3]; /* free, held, sold */
 };
 
 static void add_seat_news(void *arg, uint32_t seat, char state) {
     struct bo_buffer *list = &((struct seat_news *)arg)->lists[state - '0'];
-    bo_buffer_printf(list, list->length ? ",%u" : "%u", seat);
+    char text[24], *at = list->length ? bo_text_put(text, ",") : text;
+    bo_buffer_add(list, text, (size_t)(bo_text_put_number(at, seat) - text));
 }
 
-/* All changes since the last tick in one message: with thousands choosing, one message per change would be millions. */
+/* All changes since the last tick in one message: with thousands choosing, one message per change would be millions. And with
+ * thousands, every tick would still be as many as all news of the line; twice a second is as much as an eye takes in. */
 static void tell_changed_seats(struct bo_room *room) {
-    if (!room->map.changed_count) return;
+    bo_ms now = bo_loop_steady_ms();
+    if (!room->map.changed_count || (room->active > CROWDED && now - room->seats_told_ms < CROWDED_NEWS_MS)) return;
+    room->seats_told_ms = now;
     struct seat_news news = {0};
     struct bo_buffer json = {0};
     static const char *const names[] = {"free", "held", "sold"};

@@ -49,6 +49,7 @@ struct bo_room {
     struct bo_estimate estimate;
     struct bo_line_view view;
     struct bo_map map;
+    bo_ms seats_told_ms; /* steady clock */
     bool ticking, front_loading, map_loading;
 
     struct bo_table people; /* every session that has joined, by person */
