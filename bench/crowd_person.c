@@ -190,7 +190,7 @@ static void await_the_end(struct person *p) {
     p->phase = PAYING;
     p->will_break_paying = false;
     p->hears_the_end = true;
-    person_after(p, 10000, 10000);
+    person_after(p, 30000, 30000);
 }
 
 static void hear_joined(struct person *p, const char *json) {
