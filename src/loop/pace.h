@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BO_PACE_STREAM_PER_S 100 /* more than these per second are a stream, until they are less than half as many */
+#define BO_PACE_STREAM_PER_S 50 /* more than these per second are a stream, until they are less than half as many */
 
 struct bo_pace {
     int64_t noted, noted_before; /* in all, and by the beginning of the window */
