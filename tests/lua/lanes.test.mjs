@@ -135,6 +135,14 @@ test('A8 the backlog slows admission down before it stops it, and what gateways 
   assert.equal(await sale.redis.zcard(sale.key.active), 99);
 });
 
+test('A8 what a gateway reports counts when its tick always comes just after the one of another', async (t) => {
+  const sale = new Sale(await startScripts(t));
+  await sale.load({ policy: 'capacity', capacity: 100 });
+  await sale.redis.hdel(sale.key.state, 'ticked');
+  const both = await sale.redis.multi().line_tick(...sale.keys, 100, '').line_tick(...sale.keys, 30, 'payment_errors').exec();
+  assert.deepEqual(both[1][1].slice(-2), [30, 'payment_errors']);
+});
+
 test('A8 what somebody asks for holds until its time is over or the next wish, and is in the ledger once', async (t) => {
   const sale = new Sale(await startScripts(t));
   await sale.load({ policy: 'capacity', capacity: 100 });
