@@ -23,8 +23,8 @@ struct person {
     uint64_t random;
     bool placed, looks, will_leave, will_break, will_vanish, will_give_up, will_release, will_break_paying, hears_the_end;
     int wanted, tries, keys;
-    uint32_t held[CROWD_SEATS_EACH];
-    int held_count;
+    uint32_t held[CROWD_SEATS_EACH], chosen[CROWD_SEATS_EACH];
+    int held_count, chosen_count;
     int64_t hold_sent_us;
     char *resume;
     struct bo_buffer in;
@@ -57,7 +57,8 @@ void person_say(struct person *p, const char *text);
 void person_try_again_later(struct person *p);
 void person_end(struct person *p, enum crowd_fate fate);
 void person_event(struct person *p, uint32_t events);
-void person_after(struct person *p, int64_t from_ms, int64_t to_ms); /* sets his timer */
+void person_after(struct person *p, int64_t from_ms, int64_t to_ms);  /* sets his timer */
+void person_thinks(struct person *p, int64_t from_ms, int64_t to_ms); /* the same, times --think */
 uint64_t person_draw(struct person *p);
 bool person_chance(struct person *p, double per_thousand);
 void person_placed(struct person *p); /* he knows where he stands */

@@ -31,35 +31,37 @@ static void join(struct person *p) {
     person_say(p, text);
 }
 
-/* Takes free seats side by side from a random place on. */
-static void hold_some(struct person *p, const char *states, int length) {
-    struct bo_buffer text = {0};
-    int count = p->wanted - p->held_count, start = (int)(person_draw(p) % (uint64_t)length), found = 0;
-    if (count < 1) return;
-    bo_buffer_printf(&text, "{\"type\":\"hold\",\"key\":\"h%d\",\"seats\":[", ++p->keys);
-    for (int i = 0; i < length && found < count; i++) {
-        int seat = (start + i) % length;
-        if (states[seat] == '0') bo_buffer_printf(&text, "%s\"%s\"", found++ ? "," : "", p->process->options->guids[seat]);
+/* The next free seat from one place on, around the end; -1: none is free. */
+static int free_seat(const char *states, int length, int from) {
+    const char *found = memchr(states + from, '0', (size_t)(length - from));
+    if (!found) found = memchr(states, '0', (size_t)from);
+    return found ? (int)(found - states) : -1;
+}
+
+/* Chooses free seats side by side, from a random place on, on the map he was shown. */
+static void choose(struct person *p, const char *states, int length) {
+    int start = (int)(person_draw(p) % (uint64_t)length), last = -1;
+    for (p->chosen_count = 0; p->chosen_count < p->wanted - p->held_count; p->chosen_count++) {
+        int seat = free_seat(states, length, p->chosen_count ? (last + 1) % length : start);
+        if (seat < 0 || (p->chosen_count && (seat == last || seat == (int)p->chosen[0]))) break;
+        p->chosen[p->chosen_count] = (uint32_t)(last = seat);
     }
-    bo_buffer_add_text(&text, "]}");
-    p->hold_sent_us = bo_loop_steady_us();
-    if (!found) p->hold_sent_us = 0;
-    if (!found && p->held_count) p->wanted = p->held_count; /* content with what he has */
-    if (found)
-        person_say(p, text.data);
-    else
-        person_after(p, 500, 1500); /* nothing is free just now: look again */
-    bo_buffer_free(&text);
+    if (!p->chosen_count && p->held_count) p->wanted = p->held_count; /* content with what he has */
 }
 
 /* Names seats without having looked at the map. */
-static void hold_unseen(struct person *p) {
+static void choose_unseen(struct person *p) {
+    uint64_t seats = (uint64_t)p->process->options->seat_count, seat = person_draw(p) % seats;
+    for (p->chosen_count = 0; p->chosen_count < p->wanted - p->held_count; p->chosen_count++)
+        p->chosen[p->chosen_count] = (uint32_t)((seat + (uint64_t)p->chosen_count) % seats);
+}
+
+static void hold_chosen(struct person *p) {
     struct bo_buffer text = {0};
-    int seats = p->process->options->seat_count, seat = (int)(person_draw(p) % (uint64_t)seats);
     bo_buffer_printf(&text, "{\"type\":\"hold\",\"key\":\"h%d\",\"seats\":[", ++p->keys);
-    for (int i = p->held_count; i < p->wanted; i++)
-        bo_buffer_printf(&text, "%s\"%s\"", i > p->held_count ? "," : "", p->process->options->guids[(seat + i) % seats]);
+    for (int i = 0; i < p->chosen_count; i++) bo_buffer_printf(&text, "%s\"%s\"", i ? "," : "", p->process->options->guids[p->chosen[i]]);
     bo_buffer_add_text(&text, "]}");
+    p->chosen_count = 0;
     p->hold_sent_us = bo_loop_steady_us();
     person_say(p, text.data);
     bo_buffer_free(&text);
@@ -87,10 +89,11 @@ static void act(struct person *p) {
         return;
     case INSIDE:
         if (p->held_count < p->wanted) {
-            if (p->looks || p->tries)
-                person_say(p, "{\"type\":\"map\"}");
+            if (!p->chosen_count && !p->looks && !p->tries) choose_unseen(p);
+            if (p->chosen_count)
+                hold_chosen(p);
             else
-                hold_unseen(p);
+                person_say(p, "{\"type\":\"map\"}");
         } else if (p->will_give_up) {
             leave(p);
         } else if (p->will_release) {
@@ -118,10 +121,10 @@ static void act(struct person *p) {
 /* ---- what he hears ---- */
 
 static const char *field(const char *json, const char *name) {
-    char key[32];
-    snprintf(key, sizeof(key), "\"%s\":", name);
-    const char *at = strstr(json, key);
-    return at ? at + strlen(key) : NULL;
+    size_t length = strlen(name);
+    for (const char *at = json + 1; (at = strstr(at, name)); at += length)
+        if (at[-1] == '"' && at[length] == '"' && at[length + 1] == ':') return at + length + 2;
+    return NULL;
 }
 
 static int64_t number(const char *json, const char *name) {
@@ -221,7 +224,7 @@ static void hear_held(struct person *p, const char *json) {
     int count = read_seats(p, field(json, "seats"), p->held);
     if (count > CROWD_SEATS_EACH) p->process->shared->limit_violations++;
     p->held_count = count;
-    person_after(p, 200, 2000);
+    person_thinks(p, 200, 2000);
 }
 
 static void hear_refused(struct person *p, const char *json) {
@@ -229,10 +232,9 @@ static void hear_refused(struct person *p, const char *json) {
     crowd_histogram_add(p->process->shared->hold_us, bo_loop_steady_us() - p->hold_sent_us);
     p->hold_sent_us = 0;
     const char *states = field(json, "states");
-    if (states && ++p->tries < 50)
-        hold_some(p, states + 1, (int)text_length(states));
-    else
-        person_after(p, 300, 1000);
+    p->tries++;
+    if (states) choose(p, states + 1, (int)text_length(states));
+    person_thinks(p, 200, 1000);
 }
 
 static void hear_bought(struct person *p, const char *json) {
@@ -270,7 +272,7 @@ static void hear_entered(struct person *p, const char *json) {
     bool paying = strncmp(field(json, "stage"), "\"pay\"", 5) == 0;
     p->phase = paying ? PAYING : INSIDE;
     if (paying) return;
-    person_after(p, 50, 500);
+    person_thinks(p, 50, 500);
 }
 
 static void hear_pay(struct person *p, const char *json) {
@@ -299,7 +301,9 @@ static void hear_error(struct person *p, const char *json) {
 
 static void hear_map(struct person *p, const char *json) {
     const char *states = field(json, "states");
-    if (p->phase == INSIDE && !p->hold_sent_us && states) hold_some(p, states + 1, (int)text_length(states));
+    if (p->phase != INSIDE || p->hold_sent_us || !states) return;
+    choose(p, states + 1, (int)text_length(states));
+    person_thinks(p, 200, 1000);
 }
 
 /* These words are the end for him. */

@@ -27,7 +27,12 @@ bool person_chance(struct person *p, double per_thousand) { return person_draw(p
 
 void person_after(struct person *p, int64_t from_ms, int64_t to_ms) {
     int64_t ms = from_ms + (int64_t)(person_draw(p) % (uint64_t)(to_ms - from_ms + 1));
-    bo_wheel_set(&p->process->wheel, &p->timer, bo_loop_wall_ms() + (int64_t)((double)ms * p->process->options->think));
+    bo_wheel_set(&p->process->wheel, &p->timer, bo_loop_wall_ms() + ms);
+}
+
+void person_thinks(struct person *p, int64_t from_ms, int64_t to_ms) {
+    double factor = p->process->options->think;
+    person_after(p, (int64_t)((double)from_ms * factor), (int64_t)((double)to_ms * factor));
 }
 
 /* ---- socket ---- */

@@ -181,8 +181,9 @@ class Lab:
 
     def start_redis(self):
         self.redis_socket = os.path.join(self.folder, "redis.sock")
+        # No rewriting of the append-only file while people stream in: its child wants a core for seconds (docs/operating.md).
         self.redis = self.start(["redis-server", "--port", "0", "--unixsocket", self.redis_socket, "--dir", self.folder, "--appendonly", "yes",
-                                 "--save", "", "--loglevel", "warning"], log="redis.log", nice=-15)
+                                 "--auto-aof-rewrite-percentage", "0", "--save", "", "--loglevel", "warning"], log="redis.log", nice=-15)
         wait_for("redis", lambda: os.path.exists(self.redis_socket) and self.redis_run("PING") == "PONG")
 
     def redis_run(self, *words):
@@ -215,7 +216,7 @@ class Lab:
         wait_for("postgres", lambda: subprocess.run([bin + "/pg_isready", "-q", "-h", folder]).returncode == 0)
 
     def start_payment(self, *args):
-        self.start(["node", os.path.join(ROOT, "examples/payment/server.mjs"), "--port", str(self.port + 2), *args], log="payment.log", nice=-10,
+        self.start(["node", os.path.join(ROOT, "examples/payment/server.mjs"), "--port", str(self.port + 2), *args], log="payment.log", nice=-19,
                    env={**os.environ, "PAYMENT_SECRET": self.secret})
 
     # ---- boxoffice ----

@@ -81,7 +81,7 @@ def start(lab, options):
     lab.write_config(gateways=options.gateways, news_back_ms=28000, arrival_turn_ms=50, tick_ms=max(100, 5 * options.gateways),
                      drain_ms=60000)
     lab.import_sale(options.seats, {"policy": "both", "rate_count": options.rate // 10 or 1, "rate_ms": 100, "capacity": options.rate * 40, "claim_ms": 15000,
-                                    "choose_ms": 25000, "pay_ms": 25000, "grace_ms": 60000, "backlog_max": 1000000})
+                                    "choose_ms": 120000, "pay_ms": 60000, "grace_ms": 60000, "backlog_max": 1000000})
     lab.serve()
     wait_for("every gateway", lambda: len(lab.gateways()) == options.gateways)
     time.sleep(2 + options.gateways / 10)
@@ -116,7 +116,7 @@ def sale_phase(lab, sampler, options, crowd):
     except subprocess.TimeoutExpired:
         say("not over after %d s: the crowd is stopped, and says how it stands" % options.limit)
         crowd.send_signal(signal.SIGTERM)
-        crowd.wait(60)
+        crowd.wait(180)
     sampler.phase = "end"
 
 
@@ -129,7 +129,8 @@ def main():
     parser.add_argument("--wait", type=int, default=60)
     parser.add_argument("--steady", type=int, default=15, help="seconds of the sale before the gateway is killed")
     parser.add_argument("--limit", type=int, default=600)
-    parser.add_argument("--restless", type=float, default=0.1)
+    parser.add_argument("--restless", type=float, default=0.1, help="1: 9 of a hundred leave, break off and come back, or vanish")
+    parser.add_argument("--think", type=float, default=8, help="8: a choice takes 2 to 20 seconds")
     options = parser.parse_args()
     options.gateways = options.gateways or max(2, -(-options.people // PER_GATEWAY))
     kernel = prepare_kernel()
@@ -140,7 +141,7 @@ def main():
     start(lab, options)
     redis_before = lab.redis_memory()
     crowd = lab.crowd(options.people, "--hold-go", "--postgres", lab.postgres, "--limit", "1500", "--look", "100", "--restless", str(options.restless), "--spread",
-                      "40000", "--rate", str(options.rate // 10 or 1), "--rate-ms", "100", "--capacity", str(options.rate * 40), "--supervisor", str(lab.server.pid), log="crowd.log")
+                      "40000", "--think", str(options.think), "--rate", str(options.rate // 10 or 1), "--rate-ms", "100", "--capacity", str(options.rate * 40), "--supervisor", str(lab.server.pid), log="crowd.log")
     sampler = Sampler(lab, crowd)
     sampler.redis_before = redis_before
     sampler.start()

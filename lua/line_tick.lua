@@ -67,7 +67,10 @@ if math.abs(now - ticked) >= WORK_EVERY_MS or (opened == 0 and is_open_now()) th
   if wait == 0 then call('HDEL', STATE, 'ticked') end
   if math.abs(now - viewed) >= VIEW_EVERY_MS then
     call('HSET', STATE, 'viewed', now)
-    if call('ZCARD', LINE) > 0 then publish('view', view()) end
+    if call('ZCARD', LINE) > 0 then
+      local waiting, front, segments, next = view()
+      publish('view', waiting, next, #front, front, segments)
+    end
   end
   if may_publish then flush_news() end
 end

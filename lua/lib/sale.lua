@@ -11,7 +11,7 @@
 --   gone    hash        lane:number / 1024 -> count      who left the line ahead of being admitted
 --   orders  hash        order -> packed order
 --   log     stream      every decision, ids 1-0, 2-0, …  drained by the scribe
---   feed    channel     what gateways hear, as a JSON list of messages
+--   feed    channel     what gateways hear: a line for each message, of words with one space between them
 --   news    list        messages for the feed that wait for company
 --   lanes   hash        d lane:bucket -> how many drew a number there; n lane -> how many came in by it;
 --                       i invitation -> person
@@ -48,12 +48,21 @@ local function flush_news()
   local messages = call('LRANGE', NEWS, 0, -1)
   if #messages == 0 then return end
   call('DEL', NEWS)
-  call('PUBLISH', FEED, '[' .. table.concat(messages, ',') .. ']')
+  call('PUBLISH', FEED, table.concat(messages, '\n'))
   call('HSET', STATE, 'flushed', now)
 end
 
+-- Every gateway hears every message, so it is made to be read without effort: ids have no space in them, and a list is its words.
 local function publish(...)
-  call('RPUSH', NEWS, cjson.encode({...}))
+  local words = {}
+  for _, said in ipairs({...}) do
+    if type(said) == 'table' then
+      for _, word in ipairs(said) do words[#words + 1] = word end
+    else
+      words[#words + 1] = said
+    end
+  end
+  call('RPUSH', NEWS, table.concat(words, ' '))
   if may_publish then flush_news() end
 end
 
@@ -112,7 +121,7 @@ local function mark_seats(held, state)
     call('SETRANGE', MAP, held[i], state)
     changes[#changes + 1] = held[i]
   end
-  publish('seats', call('HINCRBY', STATE, 'version', 1), tonumber(state), changes)
+  publish('seats', call('HINCRBY', STATE, 'version', 1), state, changes)
 end
 
 local function free_seats(p)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 
+#include "base/memory.h"
 #include "boxoffice/types.h"
 
 #include <errno.h>
@@ -41,6 +42,22 @@ void bo_text_random_id(const char *prefix, char *ret) {
     size_t n = (size_t)snprintf(ret, BO_ID_MAX + 1 - sizeof(random), "%s", prefix);
     for (size_t i = 0; i < sizeof(random); i++) ret[n++] = alphabet[random[i] & 63];
     ret[n] = '\0';
+}
+
+const char *bo_text_next_word(char **words) {
+    const char *word = strsep(words, " ");
+    return word ? word : "";
+}
+
+int64_t bo_text_next_number(char **words) { return strtoll(bo_text_next_word(words), NULL, 10); }
+
+int64_t *bo_text_rest_as_numbers(char *words, size_t *ret_count) {
+    size_t count = words ? 1 : 0;
+    for (const char *at = words; at && (at = strchr(at, ' ')); at++) count++;
+    int64_t *numbers = bo_alloc(count * sizeof(*numbers));
+    for (size_t i = 0; i < count; i++) numbers[i] = bo_text_next_number(&words);
+    *ret_count = count;
+    return numbers;
 }
 
 void bo_text_hmac(const char *key, const void *text, size_t length, char ret_hex[65]) {

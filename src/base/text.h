@@ -23,6 +23,14 @@ void bo_text_random_id(const char *prefix, char *ret);
 char *bo_text_put(char *at, const char *text);
 char *bo_text_put_number(char *at, int64_t number);
 
+/* Cuts the next word off a text of words with one space between them, in place; *words becomes NULL behind the last one. An
+ * empty word, and 0, where there is none. */
+const char *bo_text_next_word(char **words);
+int64_t bo_text_next_number(char **words);
+
+/* All that are left, as numbers; the caller frees them. */
+int64_t *bo_text_rest_as_numbers(char *words, size_t *ret_count);
+
 /* HMAC-SHA256 of text as 64 lower-case hex digits and NUL (RFC 2104). */
 void bo_text_hmac(const char *key, const void *text, size_t length, char ret_hex[65]);
 

@@ -103,9 +103,9 @@ static void on_turn_end(uv_check_t *check) {
     bo_loop_rest_us(bo_pace_rest_us(&gateway->arrivals, bo_loop_steady_us(), gateway->config.arrival_turn_ms));
 }
 
-static void on_feed(void *arg, const char *sale, const char *json, size_t length) {
+static void on_feed(void *arg, const char *sale, char *text) {
     struct bo_room *room = bo_rooms_find(arg, sale);
-    if (room) bo_room_heard(room, json, length);
+    if (room) bo_room_heard(room, text);
 }
 
 static void resync_room(void *arg, struct bo_table_link *link) {

@@ -176,13 +176,12 @@ static void end_session(struct bo_session *s, void *arg) {
     bo_session_set_stage(s, BO_STAGE_OUT, 0);
 }
 
-static void on_seats(struct bo_room *room, const json_t *message) {
-    int64_t version = json_integer_value(json_array_get(message, 1));
-    int state = (int)json_integer_value(json_array_get(message, 2));
-    const json_t *list = json_array_get(message, 3);
-    size_t count = json_array_size(list);
-    int64_t *seats = bo_alloc(count * sizeof(*seats));
-    for (size_t i = 0; i < count; i++) seats[i] = json_integer_value(json_array_get(list, i));
+/* seats version state seat … */
+static void on_seats(struct bo_room *room, char *words) {
+    int64_t version = bo_text_next_number(&words);
+    int state = (int)bo_text_next_number(&words);
+    size_t count;
+    int64_t *seats = bo_text_rest_as_numbers(words, &count);
     if (!bo_map_change(&room->map, version, state, seats, count)) bo_room_load_map(room);
     free(seats);
 }
@@ -192,52 +191,47 @@ static void find_again(struct bo_session *s, void *arg) {
 }
 
 /* Some lost their connection on a gateway; who is still connected here is not absent. */
-static void on_absent(struct bo_room *room, const json_t *people) {
+static void on_absent(struct bo_room *room, char *people) {
     struct bo_sessions here = {0};
-    size_t i;
-    json_t *person;
-    json_array_foreach((json_t *)people, i, person) bo_room_each_of(room, json_string_value(person), find_again, &here);
-    for (i = 0; i < here.count; i++) {
+    while (people) bo_room_each_of(room, bo_text_next_word(&people), find_again, &here);
+    for (size_t i = 0; i < here.count; i++) {
         bo_room_join(room, here.items[i]);
         bo_session_release(here.items[i]);
     }
     free(here.items);
 }
 
-static void hear(struct bo_room *room, const json_t *message) {
-    const char *what = json_string_value(json_array_get(message, 0));
-    const char *first = json_string_value(json_array_get(message, 1)), *second = json_string_value(json_array_get(message, 2)),
-               *third = json_string_value(json_array_get(message, 3));
-    if (!what) {
-        bo_log_error("sale %s: a message of the feed is not understood", room->id);
-    } else if (strcmp(what, "head") == 0) {
-        bo_room_head_moved(room, json_integer_value(json_array_get(message, 1)));
+static void hear(struct bo_room *room, char *words) {
+    const char *what = bo_text_next_word(&words);
+    if (strcmp(what, "head") == 0) {
+        bo_room_head_moved(room, bo_text_next_number(&words));
     } else if (strcmp(what, "seats") == 0) {
-        on_seats(room, message);
+        on_seats(room, words);
     } else if (strcmp(what, "committed") == 0) {
-        bo_commits_reached(&room->commits, json_integer_value(json_array_get(message, 1)));
-    } else if (strcmp(what, "paid") == 0 && first && second) {
-        bo_order_settled(room, first, second, json_integer_value(json_array_get(message, 3)));
-    } else if (strcmp(what, "end") == 0 && first && second && third) {
-        bo_room_each_of(room, first, end_session, &(struct ending){second, third});
-    } else if (strcmp(what, "status") == 0 && first) {
-        bo_room_set_status(room, first);
-        if (json_integer_value(json_array_get(message, 2)) > room->version) bo_rooms_load(room->gateway);
+        bo_commits_reached(&room->commits, bo_text_next_number(&words));
+    } else if (strcmp(what, "paid") == 0) {
+        const char *person = bo_text_next_word(&words), *order = bo_text_next_word(&words);
+        bo_order_settled(room, person, order, bo_text_next_number(&words));
+    } else if (strcmp(what, "end") == 0) {
+        const char *person = bo_text_next_word(&words), *reason = bo_text_next_word(&words);
+        bo_room_each_of(room, person, end_session, &(struct ending){reason, bo_text_next_word(&words)});
+    } else if (strcmp(what, "status") == 0) {
+        bo_room_set_status(room, bo_text_next_word(&words));
+        if (bo_text_next_number(&words) > room->version) bo_rooms_load(room->gateway);
     } else if (strcmp(what, "view") == 0) {
-        bo_room_heard_view(room, message);
+        bo_room_heard_view(room, words);
     } else if (strcmp(what, "opened") == 0) {
         bo_room_set_opened(room);
     } else if (strcmp(what, "absent") == 0) {
-        on_absent(room, json_array_get(message, 1));
+        on_absent(room, words);
+    } else {
+        bo_log_error("sale %s: a message of the feed is not understood: %s", room->id, what);
     }
 }
 
-void bo_room_heard(struct bo_room *room, const char *json, size_t length) {
-    json_t *messages = json_loadb(json, length, 0, NULL), *message;
-    size_t i;
-    if (!messages) bo_log_error("sale %s: the feed is not understood: %.*s", room->id, (int)length, json);
-    json_array_foreach(messages, i, message) hear(room, message);
-    json_decref(messages);
+void bo_room_heard(struct bo_room *room, char *text) {
+    char *message;
+    while ((message = strsep(&text, "\n"))) hear(room, message);
 }
 
 /* ---- the map ---- */
@@ -252,7 +246,7 @@ static void map_loaded(void *arg, int err, const struct bo_value *v) {
 }
 
 #define CROWDED 1000
-#define CROWDED_NEWS_MS 500
+#define CROWDED_NEWS_MS 1000
 
 struct seat_news {
     struct bo_buffer lists[3]; /* free, held, sold */
@@ -264,11 +258,11 @@ static void add_seat_news(void *arg, uint32_t seat, char state) {
     bo_buffer_add(list, text, (size_t)(bo_text_put_number(at, seat) - text));
 }
 
-/* All changes since the last tick in one message: with thousands choosing, one message per change would be millions. And with
- * thousands, every tick would still be as many as all news of the line; twice a second is as much as an eye takes in. */
+/* All changes since the last time in one message: with thousands choosing, one message per change would be millions. And with
+ * thousands, every tick would still be as many as all news of the line: half a second for a thousand, a whole one for more. */
 static void tell_changed_seats(struct bo_room *room) {
-    bo_ms now = bo_loop_steady_ms();
-    if (!room->map.changed_count || (room->active > CROWDED && now - room->seats_told_ms < CROWDED_NEWS_MS)) return;
+    bo_ms now = bo_loop_steady_ms(), apart = room->active < CROWDED ? 0 : room->active < CROWDED_NEWS_MS * 2 ? room->active / 2 : CROWDED_NEWS_MS;
+    if (!room->map.changed_count || now - room->seats_told_ms < apart) return;
     room->seats_told_ms = now;
     struct seat_news news = {0};
     struct bo_buffer json = {0};

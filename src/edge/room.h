@@ -70,7 +70,7 @@ struct bo_room {
 /* room.c */
 struct bo_room *bo_room_new(struct bo_gateway *gateway, const char *id);
 void bo_room_free(struct bo_room *room);
-void bo_room_heard(struct bo_room *room, const char *json, size_t length); /* a list of messages of the feed */
+void bo_room_heard(struct bo_room *room, char *text); /* messages of the feed, cut up in place */
 void bo_room_tick(struct bo_room *room);                                   /* every tick_ms */
 void bo_room_second(struct bo_room *room);
 void bo_room_tell_notice(struct bo_room *room); /* to everyone in line */
@@ -99,7 +99,7 @@ void bo_room_send_drops(struct bo_room *room);
 void bo_room_send_asks(struct bo_room *room);
 void bo_room_head_moved(struct bo_room *room, int64_t head);
 void bo_room_load_front(struct bo_room *room);
-void bo_room_heard_view(struct bo_room *room, const json_t *message);
+void bo_room_heard_view(struct bo_room *room, char *words); /* without the first, "view" */
 void bo_room_set_opened(struct bo_room *room);
 void bo_session_tell_position(struct bo_session *session);
 /* A word to everyone in line is a million frames: who is far behind hears it with his next news. */

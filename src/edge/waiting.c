@@ -503,14 +503,14 @@ void bo_room_load_front(struct bo_room *room) {
     bo_room_run(room, "line_front", NULL, 0, front_loaded, room);
 }
 
-void bo_room_heard_view(struct bo_room *room, const json_t *message) {
-    const json_t *front = json_array_get(message, 2), *segments = json_array_get(message, 3);
-    size_t front_count = json_array_size(front), count = json_array_size(segments);
-    int64_t *numbers = bo_alloc((front_count + count) * sizeof(*numbers));
-    room->total_waiting = json_integer_value(json_array_get(message, 1));
-    for (size_t i = 0; i < front_count; i++) numbers[i] = (int64_t)json_number_value(json_array_get(front, i));
-    for (size_t i = 0; i < count; i++) numbers[front_count + i] = (int64_t)json_number_value(json_array_get(segments, i));
-    bo_line_view_set(&room->view, numbers, front_count, numbers + front_count, count / 3, json_integer_value(json_array_get(message, 4)));
+/* waiting, the number handed out last, how many stand in front, their numbers, the segments */
+void bo_room_heard_view(struct bo_room *room, char *words) {
+    room->total_waiting = bo_text_next_number(&words);
+    int64_t handed_out = bo_text_next_number(&words), front = bo_text_next_number(&words);
+    size_t count;
+    int64_t *numbers = bo_text_rest_as_numbers(words, &count);
+    if (front >= 0 && (size_t)front <= count)
+        bo_line_view_set(&room->view, numbers, (size_t)front, numbers + front, (count - (size_t)front) / 3, handed_out);
     free(numbers);
     view_changed(room);
 }

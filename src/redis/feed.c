@@ -30,7 +30,7 @@ static void on_push(redisAsyncContext *context, void *r, void *arg) {
     if (!to || (size_t)(to - from) > sizeof(sale)) return;
     memcpy(sale, from + 1, (size_t)(to - from) - 1);
     sale[to - from - 1] = '\0';
-    feed->events.on_message(feed->events.arg, sale, reply->element[2]->str, (size_t)reply->element[2]->len);
+    feed->events.on_message(feed->events.arg, sale, reply->element[2]->str);
 }
 
 static void subscribe(struct bo_redis_feed *feed, const char *sale) {

@@ -6,13 +6,12 @@
 
 #include "boxoffice/error.h"
 
-#include <stddef.h>
 #include <uv.h>
 
 struct bo_redis_feed;
 
 struct bo_redis_feed_events {
-    void (*on_message)(void *arg, const char *sale, const char *json, size_t length); /* one JSON array */
+    void (*on_message)(void *arg, const char *sale, char *text); /* lines of words, see lua/lib/sale.lua; may be cut up in place */
     void (*on_gap)(void *arg);
     void *arg;
 };

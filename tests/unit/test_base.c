@@ -156,6 +156,25 @@ static void hmac_matches_the_published_vector(void **state) {
     assert_false(bo_text_same_secret("abc", "abcd"));
 }
 
+static void words_are_cut_one_by_one(void **state) {
+    (void)state;
+    char text[] = "end g:1  7 -13 99999999999999", *words = text;
+    size_t count;
+    assert_string_equal(bo_text_next_word(&words), "end");
+    assert_string_equal(bo_text_next_word(&words), "g:1");
+    assert_string_equal(bo_text_next_word(&words), "");
+    assert_int_equal(bo_text_next_number(&words), 7);
+    int64_t *rest = bo_text_rest_as_numbers(words, &count);
+    assert_int_equal(count, 2);
+    assert_int_equal(rest[0], -13);
+    assert_int_equal(rest[1], 99999999999999);
+    free(rest);
+    words = NULL;
+    free(bo_text_rest_as_numbers(words, &count));
+    assert_int_equal(count, 0);
+    assert_string_equal(bo_text_next_word(&words), "");
+}
+
 static void json_text_is_escaped(void **state) {
     (void)state;
     struct bo_buffer b = {0};
@@ -186,6 +205,7 @@ int main(void) {
         cmocka_unit_test(numbers_are_read_whole_and_in_range_or_not_at_all),
         cmocka_unit_test(ids_fit_into_keys_urls_and_logs),
         cmocka_unit_test(hmac_matches_the_published_vector),
+        cmocka_unit_test(words_are_cut_one_by_one),
         cmocka_unit_test(json_text_is_escaped),
         cmocka_unit_test(every_error_has_a_name_a_sentence_and_a_status),
     };
