@@ -12,8 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #define EVENTS 512
+#define MANY 5000
+#define FEW 32
+#define REST_US 5000
 
 /* ---- what he does ---- */
 
@@ -416,6 +420,7 @@ void crowd_run(const struct crowd_options *options, struct crowd_shared *shared,
     while (!shared->stop) {
         start_some(&process, started);
         if (shared->go && !process.going) go_now(&process);
+        if (to - from > MANY && process.connecting < FEW) usleep(REST_US); /* else every word to anyone wakes one of dozens of processes */
         int n = epoll_wait(process.epoll, events, EVENTS, 10);
         for (int i = 0; i < n; i++) {
             struct person *p = events[i].data.ptr;

@@ -130,7 +130,7 @@ def main():
     parser.add_argument("--steady", type=int, default=15, help="seconds of the sale before the gateway is killed")
     parser.add_argument("--limit", type=int, default=600)
     parser.add_argument("--restless", type=float, default=0.1, help="1: 9 of a hundred leave, break off and come back, or vanish")
-    parser.add_argument("--think", type=float, default=8, help="8: a choice takes 2 to 20 seconds")
+    parser.add_argument("--think", type=float, default=16, help="16: a choice takes 4 to 40 seconds")
     options = parser.parse_args()
     options.gateways = options.gateways or max(2, -(-options.people // PER_GATEWAY))
     kernel = prepare_kernel()
@@ -141,7 +141,7 @@ def main():
     start(lab, options)
     redis_before = lab.redis_memory()
     crowd = lab.crowd(options.people, "--hold-go", "--postgres", lab.postgres, "--limit", "1500", "--look", "100", "--restless", str(options.restless), "--spread",
-                      "40000", "--think", str(options.think), "--rate", str(options.rate // 10 or 1), "--rate-ms", "100", "--capacity", str(options.rate * 40), "--supervisor", str(lab.server.pid), log="crowd.log")
+                      "60000", "--think", str(options.think), "--rate", str(options.rate // 10 or 1), "--rate-ms", "100", "--capacity", str(options.rate * 40), "--supervisor", str(lab.server.pid), log="crowd.log")
     sampler = Sampler(lab, crowd)
     sampler.redis_before = redis_before
     sampler.start()

@@ -27,29 +27,29 @@ local BUCKET = 1024
 local POP_MAX = 1000
 local REMEMBERED_ANSWERS = 8
 local GAP_MS = 10000   -- the sale's clock does not follow a jump that is longer than this
-local COMPANY_MS = 20  -- messages of the feed that come closer together than this travel together
+local COMPANY_MS = 20  -- messages of the feed that come closer together than this travel together; 1 ms per gateway where those are more
 
 -- The sale's own clock, in ms. It follows Redis' clock, but not when that jumps, nor over a time in which nobody ticked:
 -- then it stands still, so that no place, admission or hold runs out because a clock was set or everything was down.
 -- `wall` is Redis' clock as it is; only the opening goes by it.
 local clock = call('TIME')
 local wall = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local kept = call('HMGET', STATE, 'clock', 'skew', 'flushed')
+local kept = call('HMGET', STATE, 'clock', 'skew', 'flushed', 'company')
 local now = wall + tonumber(kept[2] or 0)
 if kept[1] and (now - kept[1] > GAP_MS or kept[1] - now > 1000) then
   now = tonumber(kept[1])
   call('HSET', STATE, 'skew', now - wall)
 end
 
--- Tells the gateways. What comes within COMPANY_MS of the last message waits for the next script that has something to
--- tell, or for the next tick.
-local may_publish = math.abs(now - tonumber(kept[3] or 0)) >= COMPANY_MS
+-- Tells the gateways. What comes too soon after the last message waits for the next script that has something to tell, or for the
+-- next tick. Each gateway has to wake for a message, so the more they are, the more should be in it.
+local may_publish = math.abs(now - tonumber(kept[3] or 0)) >= tonumber(kept[4] or COMPANY_MS)
 local function flush_news()
   local messages = call('LRANGE', NEWS, 0, -1)
   if #messages == 0 then return end
   call('DEL', NEWS)
-  call('PUBLISH', FEED, table.concat(messages, '\n'))
-  call('HSET', STATE, 'flushed', now)
+  local gateways = call('PUBLISH', FEED, table.concat(messages, '\n'))
+  call('HSET', STATE, 'flushed', now, 'company', math.max(COMPANY_MS, gateways))
 end
 
 -- Every gateway hears every message, so it is made to be read without effort: ids have no space in them, and a list is its words.

@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,7 +23,12 @@ static void add_child(struct bo_supervisor *supervisor, const char *name, char *
     bo_supervisor_add(supervisor, &child);
 }
 
+/* Of what is freed glibc keeps seven pieces of a size at hand and merges the rest with their neighbours, and every joining frees a
+ * dozen: with 18,000 people in a process each neighbour is a cold line of memory, a tenth of what joining costs. */
+static void keep_freed_memory_at_hand(void) { setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=2000", 0); }
+
 void bo_serve_start(struct bo_supervisor *supervisor, const struct bo_config *config, const char *config_path) {
+    keep_freed_memory_at_hand();
     static char self[4096];
     size_t size = sizeof(self);
     if (uv_exepath(self, &size) != 0) snprintf(self, sizeof(self), "boxoffice");

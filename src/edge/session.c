@@ -162,7 +162,7 @@ static bool write_now(struct bo_session *s, const char *json, size_t length, boo
     frame[3] = (unsigned char)length;
     memcpy(frame + head, json, length);
     length += head;
-    ssize_t sent = send(s->fd, frame, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t sent = send(s->fd, frame, length, MSG_DONTWAIT | MSG_NOSIGNAL | (s->more ? MSG_MORE : 0));
     if (sent == (ssize_t)length) return true;
     if (sent < 0 && errno == EAGAIN && !must) return false;
     if (sent < 0 && errno == EAGAIN) sent = 0;

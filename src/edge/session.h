@@ -71,6 +71,7 @@ struct bo_session {
     bool again : 1;   /* joining: wants a new place if he is out */
     bool status_due : 1, notice_due : 1; /* told with his next news */
     bool corked : 1;  /* what is sent waits for more, 200 ms at most (TCP_CORK) */
+    bool more : 1;    /* another frame follows at once, and both leave together (MSG_MORE) */
     uint16_t window_count;
     uint32_t window_start_s;        /* of the message rate limit, steady clock */
     struct bo_heap_node in_line;    /* in room->waiting while in stage WAIT and not being asked about */

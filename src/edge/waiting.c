@@ -121,8 +121,10 @@ static void tell_gathering(struct bo_session *s) {
 }
 
 void bo_session_tell_position(struct bo_session *s) {
+    s->more = true;
     if (s->status_due) bo_session_tell_status(s);
     if (s->notice_due) bo_session_tell_notice(s);
+    s->more = false;
     if (is_secret(s)) {
         tell_gathering(s);
         return;

@@ -187,3 +187,21 @@ test('a sale that Redis has forgotten is not begun anew while PostgreSQL knows i
   assert.equal((await sale.load({}, { committed: 5 }))[0], 'redis_lost_sale');
   assert.equal(await sale.redis.exists(sale.key.state), 0);
 });
+
+test('the more gateways hear the feed, the more company a message waits for', async (t) => {
+  const sale = new Sale(await startScripts(t));
+  await sale.load({ policy: 'capacity', capacity: 1 });
+  const apart = async () => {
+    await sale.redis.hset(sale.key.state, 'flushed', 0);
+    await sale.tick();
+    return Number((await sale.state('company'))[0]);
+  };
+  await sale.join(...Array.from({ length: 3 }, (_, i) => `g:${i}`));
+  await sale.redis.hset(sale.key.state, 'viewed', 0);
+  assert.equal(await apart(), 20);
+  const gateways = Array.from({ length: 25 }, () => sale.redis.duplicate());
+  t.after(() => gateways.forEach((gateway) => gateway.disconnect()));
+  for (const gateway of gateways) await gateway.subscribe(sale.key.feed);
+  await sale.redis.hset(sale.key.state, 'viewed', 0);
+  assert.equal(await apart(), 25);
+});
