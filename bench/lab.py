@@ -299,7 +299,7 @@ class Lab:
         if os.path.exists(status):
             os.remove(status)
         child = self.start([BUILD + "/bench/crowd", "--people", str(people), "--port", str(port or self.port), "--sale", "bench", "--status", status, *args],
-                           end=signal.SIGTERM, log=log)
+                           end=signal.SIGTERM, log=log, env={**os.environ, "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"})
         child.status_path, child.people = status, people
         return child
 
