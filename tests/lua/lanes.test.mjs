@@ -71,6 +71,17 @@ test('lanes: the higher one is served first, each in its own order, also when th
   assert.deepEqual(await sale.stages('vip:1', 'vip:2', 'fan:1', 'g:3'), ['claim', 'claim', 'wait', 'wait']);
 });
 
+test('lanes: who gathers for a lottery with an invitation draws among his lane, and all of it stands before the others', async (t) => {
+  const sale = new Sale(await startScripts(t));
+  await sale.load({ lottery: 1, opens_at: soon(), policy: 'capacity', capacity: 0 });
+  await sale.join(...people(1, 20));
+  const fans = Array.from({ length: 20 }, (_, i) => `fan:${i}`);
+  for (const fan of fans) await invited(sale, fan, 1);
+  const order = await sale.redis.zrange(sale.key.line, 0, -1);
+  assert.deepEqual(order.slice(0, 20).toSorted(), fans.toSorted());
+  assert.notDeepEqual(order.slice(0, 20), fans);
+});
+
 test('lanes: a quota bounds how many come in by it, an invitation serves one person, and lifts who waits already', async (t) => {
   const sale = new Sale(await startScripts(t));
   await sale.load({ policy: 'capacity', capacity: 0 });
@@ -133,6 +144,10 @@ test('A8 the backlog slows admission down before it stops it, and what gateways 
   await sale.redis.hset(sale.key.state, 'committed', (await sale.state('seq'))[0] - 100);
   await sale.run('line_leave', 'g:1');
   assert.equal(await sale.redis.zcard(sale.key.active), 99);
+  await sale.load({}, { status: 'through' });
+  await sale.redis.hset(sale.key.state, 'committed', (await sale.state('seq'))[0] - 100);
+  await sale.tick();
+  assert.equal(await sale.redis.zcard(sale.key.active), 99, 'not even where everyone is let through');
 });
 
 test('A8 what a gateway reports counts when its tick always comes just after the one of another', async (t) => {
