@@ -14,9 +14,4 @@ char *bo_strdup(const char *s);
 /* Gives back to the system what was freed; worth while after something large and rare, like reading a plan. */
 void bo_memory_trim(void);
 
-/* To be called once a second: what the heap has grown by since the first call becomes huge pages, 2 MB at a time and only where it is
- * full, so that it takes no more memory. A loop that walks through thousands of connections else spends a third of its time on
- * finding pages. Does nothing where the kernel cannot. */
-void bo_memory_collapse(void);
-
 #endif

@@ -87,7 +87,6 @@ static void on_second(uv_timer_t *timer) {
     note_redis(gateway);
     if (gateway->trim) bo_memory_trim();
     gateway->trim = false;
-    bo_memory_collapse();
     bo_limits_sweep(&gateway->limits, bo_loop_steady_ms());
     bo_table_each(&gateway->rooms, second_room, NULL);
     if (!gateway->draining) bo_refunds_make(gateway);

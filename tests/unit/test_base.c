@@ -3,7 +3,6 @@
 
 #include "base/buffer.h"
 #include "base/heap.h"
-#include "base/memory.h"
 #include "base/table.h"
 #include "base/text.h"
 #include "base/wheel.h"
@@ -157,24 +156,6 @@ static void hmac_matches_the_published_vector(void **state) {
     assert_false(bo_text_same_secret("abc", "abcd"));
 }
 
-/* Nothing in it is lost or moved, whether the kernel can do it or not. */
-static void a_heap_of_huge_pages_keeps_what_is_in_it(void **state) {
-    (void)state;
-    enum { COUNT = 10000, SIZE = 1000 };
-    char **pieces = bo_alloc(COUNT * sizeof(*pieces));
-    bo_memory_collapse();
-    for (int i = 0; i < COUNT; i++) {
-        pieces[i] = bo_alloc(SIZE);
-        memset(pieces[i], i % 251, SIZE);
-        if (i % 1000 == 999) bo_memory_collapse();
-    }
-    for (int i = 0; i < COUNT; i++) {
-        for (int k = 0; k < SIZE; k++) assert_int_equal((unsigned char)pieces[i][k], i % 251);
-        free(pieces[i]);
-    }
-    free(pieces);
-}
-
 static void words_are_cut_one_by_one(void **state) {
     (void)state;
     char text[] = "end g:1  7 -13 99999999999999", *words = text;
@@ -224,7 +205,6 @@ int main(void) {
         cmocka_unit_test(numbers_are_read_whole_and_in_range_or_not_at_all),
         cmocka_unit_test(ids_fit_into_keys_urls_and_logs),
         cmocka_unit_test(hmac_matches_the_published_vector),
-        cmocka_unit_test(a_heap_of_huge_pages_keeps_what_is_in_it),
         cmocka_unit_test(words_are_cut_one_by_one),
         cmocka_unit_test(json_text_is_escaped),
         cmocka_unit_test(every_error_has_a_name_a_sentence_and_a_status),
