@@ -189,7 +189,7 @@ static int report(const struct crowd_options *o, struct crowd_shared *shared, co
                 {"estimates_right", shared->estimates ? (double)shared->estimates_right / (double)shared->estimates : 1}, {"lost_orders", (double)v.lost_orders}, {"untold_orders", (double)v.untold_orders},
                 {"position_increases", (double)shared->position_increases}, {"joins_per_s", v.joins_per_s},
                 {"hold_p50_ms", crowd_histogram_ms(shared->hold_us, 0.5)}, {"hold_p99_ms", crowd_histogram_ms(shared->hold_us, 0.99)},
-                {"admit_to_told_p99_ms", v.admit_to_told_p99_ms}, {"admit_to_told_p99_ms_all", v.admit_to_told_p99_ms_all}, {"wall_s", wall_s},
+                {"admit_to_told_p99_ms", v.admit_to_told_p99_ms}, {"admit_to_told_p99_ms_all", v.admit_to_told_p99_ms_all}, {"wall_s", wall_s}, {"admissions_per_s", v.admissions_per_s}, {"taken_back", (double)v.taken_back},
                 {"gateway_bytes_per_connection", peak->connections ? (double)peak->memory / (double)peak->connections : 0},
                 {"peak_connections", (double)peak->connections}, {"tickets_told", (double)v.tickets_told},
                 {"tickets_kept", (double)v.tickets_kept}, {"violations", (double)violations}};

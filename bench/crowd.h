@@ -37,6 +37,7 @@ struct crowd_person { /* in shared memory */
     uint32_t seats[CROWD_SEATS_EACH]; /* of the tickets told */
     uint8_t seat_count, fate;
     bool disconnected; /* at least once while waiting */
+    bool admitted;     /* by the ledger */
     char last_heard[16];
 };
 
@@ -83,8 +84,9 @@ struct crowd_dialect;
 
 struct crowd_verdict {
     int64_t joined, admitted, bought, oversold, order_violations, limit_violations, double_tickets, lost_people, lost_orders, untold_orders,
-        tickets_told, tickets_kept, seats_free, rate_overruns, capacity_overruns, untold_people;
-    double joins_per_s, admit_to_told_p99_ms /* of the steady time */, admit_to_told_p99_ms_all;
+        tickets_told, tickets_kept, seats_free, rate_overruns, capacity_overruns, untold_people,
+        taken_back /* admissions that nobody was there to be told of, or that were told too late */;
+    double joins_per_s, admissions_per_s /* in the steady time */, admit_to_told_p99_ms /* of the steady time */, admit_to_told_p99_ms_all;
 };
 /* Compares with what PostgreSQL has. */
 int crowd_check(const struct crowd_options *options, struct crowd_shared *shared, struct crowd_verdict *ret);

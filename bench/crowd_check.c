@@ -73,24 +73,34 @@ static int check_admissions(struct bo_database *db, const char *sale, struct bo_
     if (err) return err;
     double *told = bo_alloc((people->count + 1) * sizeof(*told));
     size_t told_count = 0, steady_count = 0;
-    int64_t highest = INT64_MIN;
+    int64_t highest = INT64_MIN, steady_admitted = 0, first = bo_rows_count(rows) ? bo_rows_number(rows, 0, 0) : 0, last = first;
     for (size_t i = 0; i < bo_rows_count(rows); i++) {
         int64_t at = bo_rows_number(rows, i, 0);
         json_t *list = json_loads(bo_rows_text(rows, i, 1), 0, NULL);
         for (size_t k = 0; k + 1 < json_array_size(list); k += 2) {
             struct crowd_person *person = find(people, json_string_value(json_array_get(list, k)));
             int64_t number = json_integer_value(json_array_get(list, k + 1));
-            if (number < highest && person && !person->disconnected) v->order_violations++;
+            if (number < highest && person && !person->disconnected && !person->admitted) v->order_violations++;
+            if (person) person->admitted = true; /* who is admitted again was taken back, and that is counted by itself */
             if (number > highest) highest = number;
             if (person && person->admitted_ms && !person->disconnected && told_count < people->count)
                 told[told_count++] = (double)(person->admitted_ms - at);
         }
-        if (!steady_until_ms || at <= steady_until_ms) steady_count = told_count;
+        if (!steady_until_ms || at <= steady_until_ms) {
+            steady_count = told_count;
+            steady_admitted += (int64_t)json_array_size(list) / 2;
+            last = at;
+        }
         json_decref(list);
     }
     v->admit_to_told_p99_ms = p99(told, steady_count);
     v->admit_to_told_p99_ms_all = p99(told, told_count);
+    v->admissions_per_s = last > first ? (double)steady_admitted * 1000 / (double)(last - first) : 0;
     free(told);
+    bo_rows_free(rows);
+    err = bo_database_run(db, "SELECT count(*) FROM ledger WHERE sale = $1 AND kind = 'aside'", &sale, 1, &rows);
+    if (err) return err;
+    v->taken_back = bo_rows_number(rows, 0, 0);
     bo_rows_free(rows);
     return 0;
 }

@@ -426,6 +426,6 @@ void crowd_run(const struct crowd_options *options, struct crowd_shared *shared,
             struct person *p = events[i].data.ptr;
             if (p->fd >= 0) person_event(p, events[i].events);
         }
-        bo_wheel_run(&process.wheel, bo_loop_wall_ms(), timer_due, NULL);
+        bo_wheel_run(&process.wheel, bo_loop_wall_ms(), SIZE_MAX, timer_due, NULL);
     }
 }

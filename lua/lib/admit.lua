@@ -150,11 +150,14 @@ local function admit()
 end
 
 -- A gateway has his connection and is about to tell him: from here the time to take up the admission runs.
+-- Returns when he was admitted, nil if he was told before.
 local function tell_admitted(person, p)
   if p.st ~= 'claim' or p.t then return end
+  local admitted_at = p.d - TOLD_WITHIN_MS
   p.t, p.d = 1, now + numbers('claim_ms')
   call('ZADD', ACTIVE, p.d, person)
   save_person(person, p)
+  return admitted_at
 end
 
 -- Nobody was there to be told: his gateway died with his connection. He keeps his number, as if he had been stepped over.

@@ -6,6 +6,9 @@
 
 #include "boxoffice/types.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #define BO_WHEEL_SLOTS 512
 
 struct bo_wheel_node {
@@ -23,7 +26,8 @@ void bo_wheel_init(struct bo_wheel *wheel, bo_ms slot_ms, bo_ms now);
 void bo_wheel_set(struct bo_wheel *wheel, struct bo_wheel_node *node, bo_ms due); /* adds or moves */
 void bo_wheel_remove(struct bo_wheel_node *node);                                 /* nothing happens if it is in none */
 
-/* Runs cb for every timer due by now, each taken out first; cb may set or remove any timer. */
-void bo_wheel_run(struct bo_wheel *wheel, bo_ms now, void (*cb)(void *arg, struct bo_wheel_node *node), void *arg);
+/* Runs cb for the timers due by now, the longest due first, each taken out before; cb may set or remove any timer. At most max of
+ * them: true when more are due. */
+bool bo_wheel_run(struct bo_wheel *wheel, bo_ms now, size_t max, void (*cb)(void *arg, struct bo_wheel_node *node), void *arg);
 
 #endif

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #define WHEEL_SLOT_MS 50
+#define NEWS_A_TURN 64 /* then what came in meanwhile has its turn: news may be late, an admission or a hold may not */
 #define LISTEN_WITHIN_MS 3000
 #define DRAIN_CHECK_MS 50
 #define DRAIN_STEP 500 /* lws arms a sorted timer per closing connection: not all at once */
@@ -32,7 +33,8 @@ static void timer_due(void *arg, struct bo_wheel_node *node) {
 
 static void on_wheel(uv_timer_t *timer) {
     struct bo_gateway *gateway = timer->data;
-    bo_wheel_run(&gateway->wheel, bo_loop_steady_ms(), timer_due, gateway);
+    bool more = bo_wheel_run(&gateway->wheel, bo_loop_steady_ms(), NEWS_A_TURN, timer_due, gateway);
+    uv_timer_start(timer, on_wheel, more ? 1 : WHEEL_SLOT_MS, WHEEL_SLOT_MS);
 }
 
 static void tick_room(void *arg, struct bo_table_link *link) {

@@ -337,7 +337,8 @@ void bo_room_tick(struct bo_room *room) {
     if (room->state != BO_ROOM_READY || room->ticking || !bo_redis_store_is_up(room->gateway->redis)) return;
     room->ticking = true;
     const struct bo_config *config = &room->gateway->config;
-    const int64_t latency_ms[] = {config->brake_payment_latency_ms, config->brake_redis_latency_ms};
+    const int64_t latency_ms[] = {[BO_BRAKE_PAYMENTS] = config->brake_payment_latency_ms, [BO_BRAKE_REDIS] = config->brake_redis_latency_ms,
+                                  [BO_BRAKE_TELLING] = config->brake_telling_latency_ms};
     const char *why;
     int percent = bo_brake_percent(&room->gateway->brake, bo_loop_steady_ms(), latency_ms, &why);
     char text[8];

@@ -411,6 +411,8 @@ void bo_room_send_drops(struct bo_room *room) {
 
 /* ---- being let in ---- */
 
+#define ADMITTED_AT 4 /* of an answer of line_find */
+
 static void answer_ask(struct bo_session *s, const struct bo_value *found, bool head_moved_since) {
     enum bo_stage stage = stage_from(bo_value_text(found, 1));
     bool inside = s->stage == BO_STAGE_CLAIM || s->stage == BO_STAGE_CHOOSE || s->stage == BO_STAGE_PAY;
@@ -424,6 +426,8 @@ static void answer_ask(struct bo_session *s, const struct bo_value *found, bool 
         bo_session_set_stage(s, BO_STAGE_OUT, 0);
         bo_session_printf(s, "{\"type\":\"left\"}");
     } else if (s->stage == BO_STAGE_WAIT) {
+        bool first_told = found->length > ADMITTED_AT;
+        if (first_told) bo_brake_note(&s->gateway->brake, BO_BRAKE_TELLING, bo_loop_steady_ms(), 1, 0, bo_room_now(s->room) - bo_value_number(found, ADMITTED_AT));
         admit(s, stage, bo_value_number(found, 0), bo_value_number(found, 2));
     } else if (inside && stage == BO_STAGE_OUT) {
         char *order = s->visit && s->visit->order ? bo_strdup(s->visit->order) : NULL;

@@ -16,8 +16,9 @@
 
 #define WAIT_MS 200
 #define RETRY_MS 200
-#define COMPANY 200  /* fewer records than these in a batch: */
-#define COMPANY_MS 15 /* wait so long for more before the next one */
+#define COMPANY 200     /* fewer records than these in a batch: */
+#define COMPANY_MS 15    /* wait so long for more before the next one */
+#define PATIENCE_MS 100 /* or so long when nobody waits for a commit */
 #define SALES_EVERY_S 1
 #define RETRY_MAX_MS 2000
 #define STOP_TRIES 5
@@ -189,9 +190,17 @@ static int connect_both(struct scribe *s) {
     return err;
 }
 
+/* A transaction for a handful of records costs as much as one for hundreds, each commit wakes every gateway, and all of that competes
+ * with what people wait for. What they wait for is "bought" (O3), and the payment service for the same and for refunds. */
+static int rest_ms(const struct scribe *s, const struct bo_log_record *records, size_t count) {
+    if (has_kind(records, count, "paid") || has_kind(records, count, "refund_due")) return count < COMPANY ? COMPANY_MS : 0;
+    return count < (size_t)s->config->scribe_batch ? PATIENCE_MS : 0;
+}
+
 /* One round; *ret_count: how many records there were. */
-static int step(struct scribe *s, size_t *ret_count) {
+static int step(struct scribe *s, size_t *ret_count, int *ret_rest_ms) {
     *ret_count = 0;
+    *ret_rest_ms = 0;
     int err = connect_both(s);
     if (!err && (s->count == 0 || time(NULL) - s->sales_at >= SALES_EVERY_S)) err = load_sales(s);
     if (!err && s->count == 0) poll(NULL, 0, WAIT_MS);
@@ -199,6 +208,7 @@ static int step(struct scribe *s, size_t *ret_count) {
     if (!err)
         err = bo_log_reader_next(s->reader, s->cursors, s->count, (size_t)s->config->scribe_batch, WAIT_MS, &records, ret_count);
     if (!err && *ret_count) err = write_batch(s, records, *ret_count);
+    if (!err && *ret_count) *ret_rest_ms = rest_ms(s, records, *ret_count);
     return err;
 }
 
@@ -208,16 +218,16 @@ int bo_scribe_run(const struct bo_config *config, volatile sig_atomic_t *stop) {
     int failed = 0;
     for (;;) {
         size_t count;
+        int rest;
         bool last_look = *stop;
         if (last_look) s.sales_at = 0; /* a sale made a moment ago may have a log already */
-        int err = step(&s, &count);
+        int err = step(&s, &count, &rest);
         failed = err ? failed + 1 : 0;
         if (err) {
             disconnect(&s);
             poll(NULL, 0, *stop || failed < RETRY_MAX_MS / RETRY_MS ? RETRY_MS : RETRY_MAX_MS);
         }
-        /* A transaction for a handful of records costs as much as one for hundreds, and both compete with what people wait for. */
-        if (!err && count && count < COMPANY && !*stop) poll(NULL, 0, COMPANY_MS);
+        if (!*stop) poll(NULL, 0, rest);
         if (last_look && ((!err && count == 0) || failed > STOP_TRIES)) break;
     }
     disconnect(&s);

@@ -21,7 +21,8 @@ static int slope(double value, double from, double to) {
 }
 
 int bo_brake_percent(const struct bo_brake *brake, bo_ms now, const int64_t latency_ms[BO_BRAKE_SOURCES], const char **ret_why) {
-    static const char *const errors[] = {"payment_errors", "redis_errors"}, *const latency[] = {"payment_latency", "redis_latency"};
+    static const char *const errors[] = {"payment_errors", "redis_errors", "telling_errors"},
+                             *const latency[] = {"payment_latency", "redis_latency", "telling_latency"};
     int percent = 100;
     *ret_why = "";
     for (int source = 0; source < BO_BRAKE_SOURCES; source++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * How far admission should slow down, by what one gateway sees of the services that stand behind it (rule A8). Synchronous and in
+ * How far admission should slow down, by what one gateway sees of the services behind it and of its own pace (rule A8). Synchronous and in
  * memory: every answer is counted at once, and the next tick says what follows from it.
  *
  * Over the last ten seconds: up to 5 % failures, or up to the set mean latency, nothing happens; from there the allowed
@@ -14,7 +14,7 @@
 
 #define BO_BRAKE_SECONDS 10
 
-enum bo_brake_source { BO_BRAKE_PAYMENTS, BO_BRAKE_REDIS, BO_BRAKE_SOURCES };
+enum bo_brake_source { BO_BRAKE_PAYMENTS, BO_BRAKE_REDIS, BO_BRAKE_TELLING, BO_BRAKE_SOURCES };
 
 struct bo_brake {
     struct bo_brake_second {
@@ -23,11 +23,12 @@ struct bo_brake {
     } seconds[BO_BRAKE_SOURCES][BO_BRAKE_SECONDS];
 };
 
-/* count calls were answered, or failed; together they took took_ms. now: of a clock that does not jump. */
+/* count calls were answered, or failed; together they took took_ms. now: of a clock that does not jump. Of telling, a call is a person
+ * and took_ms the time from his admission until he was told. */
 void bo_brake_note(struct bo_brake *brake, enum bo_brake_source source, bo_ms now, int64_t count, int64_t failures, int64_t took_ms);
 
 /* 10 to 100 percent; *ret_why, static storage, says the reason: "payment_errors", "payment_latency", "redis_errors",
- * "redis_latency", or "" at 100. latency_ms: the mean up to which all is well, per source; 0: latency does not count. */
+ * "redis_latency", "telling_latency", or "" at 100. latency_ms: the mean up to which all is well, per source; 0: latency does not count. */
 int bo_brake_percent(const struct bo_brake *brake, bo_ms now, const int64_t latency_ms[BO_BRAKE_SOURCES], const char **ret_why);
 
 #endif

@@ -2,6 +2,7 @@
 // The whole line through sockets: opening, lots, lanes, what operators do, what keeps bots out.
 import assert from 'node:assert/strict';
 import { createHash, createPublicKey, verify } from 'node:crypto';
+import { execSync } from 'node:child_process';
 import http from 'node:http';
 import { test } from 'node:test';
 import { arrive, Person, siteToken } from '../lib/person.mjs';
@@ -163,6 +164,22 @@ test('A8 admission slows down when payments fail or somebody outside asks for it
   for (let i = 0; i < 12; i++) await people[0].checkout();
   await until('slowed down by itself', async () => (await world.counts()).slowed_by === 'payment_errors');
   assert.equal((await world.admin('POST', '/api/sales/hall/brake', { percent: 101, for_ms: 1 })).status, 400);
+});
+
+test('A8 admission slows down when people are told late that they may come in', async (t) => {
+  const world = await startBoxoffice(t, { settings: nobody, config: { gateways: 2, brake_telling_latency_ms: 100 } });
+  for (let i = 0; i < 60; i++) await arrive(world);
+  const stopped = Number(execSync(`pgrep -P ${world.child.pid} -f ' gateway'`).toString().trim().split('\n')[0]);
+  process.kill(stopped, 'SIGSTOP');
+  await world.redis.client.hset('bo:{hall}:state', 'capacity', 100);
+  await until('all are admitted', async () => (await world.redis.client.zcard('bo:{hall}:active')) === 60);
+  const admitted = Date.now();
+  await until('half a second has passed', () => Date.now() - admitted > 500);
+  process.kill(stopped, 'SIGCONT');
+  await until('slowed down', async () => {
+    const { speed_percent: percent, slowed_by: why } = await world.counts();
+    return percent === 10 && why === 'telling_latency';
+  });
 });
 
 test('the entry cap sends back who comes too fast, before anything is touched, with a time that spreads them', async (t) => {

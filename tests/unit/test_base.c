@@ -58,7 +58,7 @@ static void wheel_never_fires_early_and_at_most_one_slot_late(void **state) {
     bo_wheel_init(&wheel, slot, start);
     for (int i = 0; i < 200; i++) bo_wheel_set(&wheel, &timers[i].node, start + (bo_ms)i * 397); /* up to three turns away */
     bo_wheel_remove(&timers[7].node);
-    for (test_now = start; test_now < start + 200 * 397 + 1000; test_now += 20) bo_wheel_run(&wheel, test_now, fire, NULL);
+    for (test_now = start; test_now < start + 200 * 397 + 1000; test_now += 20) bo_wheel_run(&wheel, test_now, SIZE_MAX, fire, NULL);
     for (int i = 0; i < 200; i++) {
         bo_ms due = start + (bo_ms)i * 397;
         if (i == 7) {
@@ -77,11 +77,26 @@ static void wheel_callback_may_set_its_timer_again(void **state) {
     bo_wheel_init(&wheel, 50, 0);
     bo_wheel_set(&wheel, &timer.node, 10);
     test_now = 30000; /* the clock jumps over a whole turn */
-    bo_wheel_run(&wheel, test_now, fire, NULL);
+    bo_wheel_run(&wheel, test_now, SIZE_MAX, fire, NULL);
     assert_int_equal(timer.fired_at, 30000);
     test_now = 30200;
-    bo_wheel_run(&wheel, test_now, fire, NULL);
+    bo_wheel_run(&wheel, test_now, SIZE_MAX, fire, NULL);
     assert_int_equal(timer.fired_at, 30200);
+}
+
+/* However much is due, a turn has an end; what was due first comes first, and nothing is lost. */
+static void wheel_runs_at_most_so_many_at_a_time(void **state) {
+    (void)state;
+    struct bo_wheel wheel;
+    struct timer timers[100] = {0};
+    bo_wheel_init(&wheel, 50, 0);
+    for (int i = 0; i < 100; i++) bo_wheel_set(&wheel, &timers[i].node, 10 + i);
+    for (int turn = 0; turn < 10; turn++) {
+        test_now = 1000 + turn;
+        bool more = bo_wheel_run(&wheel, test_now, 10, fire, NULL);
+        assert_int_equal(more, turn < 9);
+        for (int i = 0; i < 100; i++) assert_int_equal(timers[i].fired_at, i < turn * 10 + 10 ? 1000 + i / 10 : 0);
+    }
 }
 
 struct named {
@@ -201,6 +216,7 @@ int main(void) {
         cmocka_unit_test(heap_gives_the_smallest_first_and_forgets_what_is_removed),
         cmocka_unit_test(wheel_never_fires_early_and_at_most_one_slot_late),
         cmocka_unit_test(wheel_callback_may_set_its_timer_again),
+        cmocka_unit_test(wheel_runs_at_most_so_many_at_a_time),
         cmocka_unit_test(table_finds_all_of_one_key_and_only_them),
         cmocka_unit_test(numbers_are_read_whole_and_in_range_or_not_at_all),
         cmocka_unit_test(ids_fit_into_keys_urls_and_logs),

@@ -110,7 +110,7 @@ static void before_anyone_was_admitted_the_rate_that_is_set_speaks(void **state)
 
 static void A8_the_brake_follows_failures_and_latency_of_the_last_ten_seconds(void **state) {
     (void)state;
-    const int64_t latency[] = {1000, 500};
+    const int64_t latency[] = {1000, 500, 200};
     const char *why;
     struct bo_brake brake = {0};
     bo_ms now = 1000000;
@@ -126,7 +126,10 @@ static void A8_the_brake_follows_failures_and_latency_of_the_last_ten_seconds(vo
     bo_brake_note(&brake, BO_BRAKE_REDIS, now + 20000, 1000, 0, 1250000); /* 1,250 ms on average, all is well up to 500 */
     assert_int_equal(bo_brake_percent(&brake, now + 20000, latency, &why), 55);
     assert_string_equal(why, "redis_latency");
-    assert_int_equal(bo_brake_percent(&brake, now + 20000, (const int64_t[]){0, 0}, &why), 100);
+    assert_int_equal(bo_brake_percent(&brake, now + 20000, (const int64_t[]){0, 0, 0}, &why), 100);
+    bo_brake_note(&brake, BO_BRAKE_TELLING, now + 40000, 10, 0, 9000);
+    assert_int_equal(bo_brake_percent(&brake, now + 40000, latency, &why), 10); /* told 900 ms after their admission */
+    assert_string_equal(why, "telling_latency");
 }
 
 static void L4_lots_and_lanes_have_their_places_in_the_view(void **state) {
