@@ -35,6 +35,7 @@ for i = 4, #ARGV, 2 do
   seats[#seats + 1], seats[#seats + 2] = index, price
   p.h[#p.h + 1], p.h[#p.h + 2] = index, price
 end
+if #p.h == #seats then count('seeking', -1) end
 call('HSET', SEATS, unpack(taken))
 count('free', -#asked)
 mark_seats(seats, '1')

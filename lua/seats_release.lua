@@ -2,6 +2,8 @@
 -- ARGV     person, number, key, seat index, …
 -- returns  {code, deadline, {held seat, price, …}} or {code, 0, {refused seat, …}}
 --- include sale
+--- include line
+--- include admit
 local person, number, key = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local request = 'release ' .. table.concat(ARGV, ' ', 4)
 local p = load_person(person)
@@ -25,7 +27,9 @@ if #foreign > 0 then return {'seat_not_yours', 0, foreign} end
 p.h = freed
 free_seats(p)
 p.h = kept
+if #freed > 0 and #kept == 0 then count('seeking', 1) end
 record('release', {person = person, seats = freed})
 local answer = remember(p, key, request, {'ok', p.d, p.h})
 save_person(person, p)
+admit()
 return answer

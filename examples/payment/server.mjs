@@ -36,7 +36,7 @@ const publicUrl = options['public-url'] ?? `http://localhost:${options.port}`;
 const [delayFrom, delayTo] = options.delay.split('-').map(Number);
 const payments = new Map(); // payment id -> payment
 const byOrder = new Map(); // order id -> payment: creating twice for one order gives the same payment
-const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
+const agent = new http.Agent({ keepAlive: true, maxSockets: 2048 });
 
 const sign = (time, body) => createHmac('sha256', secret).update(`${time}.${body}`).digest('hex');
 const newId = () => 'p:' + randomBytes(12).toString('base64url');

@@ -84,6 +84,7 @@ local function activate(people, deadline)
   end
   call('HSET', PEOPLE, unpack(saves))
   call('ZADD', ACTIVE, unpack(places))
+  count('seeking', #names)
   record('admit', {people = people})
 end
 
@@ -108,12 +109,13 @@ end
 local ADMITTING = {open = true, draining = true, through = true}
 
 -- How many may come in now, the rate's window if the rate has a say, and the ms until a clock allows more (-1: none will).
+-- The stock is what is free and not yet sought by somebody inside who holds nothing: whoever is let in shall find something.
 local function places_left(status, policy)
-  local rate_count, rate_ms, capacity, free = numbers('rate_count', 'rate_ms', 'capacity', 'free')
+  local rate_count, rate_ms, capacity, free, seeking = numbers('rate_count', 'rate_ms', 'capacity', 'free', 'seeking')
   local slowed = brake()
   if slowed == 0 then return 0, nil, -1 end
-  local room = math.min(free, POP_MAX)
-  if status == 'through' then return room, nil, -1 end
+  if status == 'through' then return math.min(free, POP_MAX), nil, -1 end
+  local room = math.min(free - seeking, POP_MAX)
   if policy ~= 'rate' then room = math.min(room, math.ceil(capacity * slowed / 100) - call('ZCARD', ACTIVE)) end
   if room <= 0 or policy == 'capacity' then return room, nil, -1 end
   local left, window, wait = rate_left(math.ceil(rate_count * slowed / 100), rate_ms)
@@ -163,6 +165,7 @@ end
 -- Nobody was there to be told: his gateway died with his connection. He keeps his number, as if he had been stepped over.
 local function take_back_admission(person, p)
   p.st = 'away'
+  count('seeking', -1)
   call('ZREM', ACTIVE, person)
   call('ZADD', ABSENT, now + numbers('grace_ms'), person)
   save_person(person, p)

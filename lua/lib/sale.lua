@@ -144,6 +144,7 @@ local function end_admission(person, p, reason)
     o.st = reason
     call('HSET', ORDERS, order, cmsgpack.pack(o))
   end
+  if #seats == 0 then count('seeking', -1) end
   p.st, p.o, p.last, p.d = 'out', nil, order, 0
   call('ZREM', ACTIVE, person)
   save_person(person, p)

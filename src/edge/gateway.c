@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 #define WHEEL_SLOT_MS 50
-#define NEWS_A_TURN 64 /* then what came in meanwhile has its turn: news may be late, an admission or a hold may not */
+#define NEWS_A_TURN 256 /* then what came in meanwhile has its turn: news may be late, an admission or a hold may not */
 #define LISTEN_WITHIN_MS 3000
 #define DRAIN_CHECK_MS 50
 #define DRAIN_STEP 500 /* lws arms a sorted timer per closing connection: not all at once */

@@ -16,7 +16,7 @@
 #define BATCH_MAX 500
 #define PLACE_TOKEN_MS INT64_C(604800000) /* a week: tickets are looked up with it, too */
 #define JOIN_GAP_MS 20
-#define JOIN_GAP_STREAM_MS 100
+#define JOIN_GAP_STREAM_MS 200
 #define JOIN_COMPANY 100
 #define BACK_POSITION 20000               /* from here on news come at the slowest pace */
 #define OPENING_NEWS_MS 10000             /* after the opening everyone has heard his position by then */

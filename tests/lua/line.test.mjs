@@ -105,6 +105,50 @@ test('A2 A4 never more inside than the capacity; A3 a freed place is refilled by
   assert.deepEqual(await sale.stages('g:2', 'g:6', 'g:7'), ['out', 'claim', 'wait']);
 });
 
+test('A2 nobody is let in to find nothing: whoever is inside and holds nothing yet will take one of the free seats', async (t) => {
+  const sale = new Sale(await startScripts(t));
+  await sale.load({ policy: 'capacity', capacity: 100 }, { total: 6 });
+  await sale.join(...people(1, 30));
+  const inside = () => sale.redis.zcard(sale.key.active);
+  for (let i = 0; i < 3; i++) await sale.tick();
+  assert.equal(await inside(), 6);
+  for (let i = 1; i <= 6; i++) await sale.run('line_enter', `g:${i}`, i);
+  await sale.hold('g:1', 1, 'k', 0, 1, 2);
+  await sale.tick();
+  assert.equal(await inside(), 6, 'five look for the three that are left');
+  await sale.run('line_leave', 'g:2');
+  await sale.run('line_leave', 'g:3');
+  assert.equal(await inside(), 4);
+  await sale.run('line_leave', 'g:4');
+  assert.deepEqual([await inside(), ...(await sale.stages('g:7', 'g:8'))], [4, 'claim', 'wait'], 'two of them: one more may look');
+  await sale.run('seats_release', 'g:1', 1, 'r', 0, 1, 2); // no tick after this
+  assert.deepEqual([await inside(), ...(await sale.stages('g:8', 'g:9'))], [6, 'claim', 'claim']);
+  await sale.run('line_leave', 'g:1');
+  assert.equal(await inside(), 6);
+});
+
+test('A2 who looks for a seat is counted right, whatever happens to him', async (t) => {
+  const sale = new Sale(await startScripts(t));
+  await sale.load({ policy: 'capacity', capacity: 12 }, { total: 200 });
+  const count = "local n = 0 for _, person in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do if #cmsgpack.unpack(redis.call('HGET', KEYS[2], person)).h == 0 then n = n + 1 end end return n";
+  let draw = 7;
+  const pick = (n) => ((draw = (Math.imul(draw, 1103515245) + 12345) & 0x7fffffff) >> 16) % n; // the same every time
+  await sale.join(...people(1, 150));
+  for (let step = 0; step < 600; step++) {
+    await sale.tick();
+    const active = await sale.redis.zrange(sale.key.active, 0, -1);
+    if (!active.length) break;
+    const person = active[pick(active.length)], number = Number(person.slice(2)), seat = pick(200);
+    await sale.run('line_find', person);
+    const hold = () => sale.hold(person, number, `k${step}`, ...[seat, (seat + 1) % 200].slice(pick(2))), enter = () => sale.run('line_enter', person, number);
+    const pay = () => sale.run('order_pay', `o:${person}`, `p${step}`, pick(3) ? 'paid' : 'declined', 1000 * (1 + pick(2)), 'EUR');
+    await [enter, enter, hold, hold, () => sale.run('seats_release', person, number, `k${step}`, seat), () => sale.run('order_checkout', person, number, `o:${person}`),
+      pay, pay, pay, () => pick(8) || sale.run('line_leave', person), () => pick(8) || sale.expire(person)][pick(11)]();
+    assert.equal((await sale.state('seeking'))[0], await sale.redis.eval(count, 2, sale.key.active, sale.key.people), `after step ${step}`);
+  }
+  assert.ok((await sale.state('sold'))[0] > 10);
+});
+
 test('A2 the policy changes while people wait, and an old change does nothing', async (t) => {
   const sale = new Sale(await startScripts(t));
   await sale.load({ policy: 'capacity', capacity: 1 });
