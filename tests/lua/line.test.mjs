@@ -133,8 +133,8 @@ test('A2 who looks for a seat is counted right, whatever happens to him', async 
   const count = "local n = 0 for _, person in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do if #cmsgpack.unpack(redis.call('HGET', KEYS[2], person)).h == 0 then n = n + 1 end end return n";
   let draw = 7;
   const pick = (n) => ((draw = (Math.imul(draw, 1103515245) + 12345) & 0x7fffffff) >> 16) % n; // the same every time
-  await sale.join(...people(1, 150));
-  for (let step = 0; step < 600; step++) {
+  await sale.join(...people(1, 400));
+  for (let step = 0; step < 1500; step++) {
     await sale.tick();
     const active = await sale.redis.zrange(sale.key.active, 0, -1);
     if (!active.length) break;
