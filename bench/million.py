@@ -78,7 +78,7 @@ def start(lab, options):
     lab.start_redis()
     lab.start_postgres()
     lab.start_payment("--auto", "0.93", "--delay", "50-500", "--twice", "0.02", "--confuse", "0.01", "--late", "0.005", "--late-ms", "3000")
-    lab.write_config(gateways=options.gateways, news_back_ms=28000, arrival_turn_ms=50, tick_ms=max(100, 5 * options.gateways),
+    lab.write_config(gateways=options.gateways, news_back_ms=26500, arrival_turn_ms=50, tick_ms=max(100, 5 * options.gateways),
                      drain_ms=60000)
     lab.import_sale(options.seats, {"policy": "both", "rate_count": options.rate // 10 or 1, "rate_ms": 100, "capacity": options.rate * 40, "claim_ms": 15000,
                                     "choose_ms": 120000, "pay_ms": 60000, "grace_ms": 60000, "backlog_max": 1000000})
@@ -130,7 +130,7 @@ def main():
     parser.add_argument("--steady", type=int, default=15, help="seconds of the sale before the gateway is killed")
     parser.add_argument("--limit", type=int, default=600)
     parser.add_argument("--restless", type=float, default=0.1, help="1: 9 of a hundred leave, break off and come back, or vanish")
-    parser.add_argument("--think", type=float, default=16, help="16: a choice takes 4 to 40 seconds")
+    parser.add_argument("--think", type=float, default=24, help="24: a choice takes 6 to 60 seconds")
     options = parser.parse_args()
     options.gateways = options.gateways or max(2, -(-options.people // PER_GATEWAY))
     kernel = prepare_kernel()

@@ -104,6 +104,7 @@ local function move_heads(popped)
   end
   call('HSET', STATE, 'head', head, unpack(moved))
   publish('head', head)
+  if may_publish_head then flush_news() end
 end
 
 local ADMITTING = {open = true, draining = true, through = true}

@@ -42,8 +42,9 @@ if kept[1] and (now - kept[1] > GAP_MS or kept[1] - now > 1000) then
 end
 
 -- Tells the gateways. What comes too soon after the last message waits for the next script that has something to tell, or for the
--- next tick. Each gateway has to wake for a message, so the more they are, the more should be in it.
-local may_publish = math.abs(now - tonumber(kept[3] or 0)) >= tonumber(kept[4] or COMPANY_MS)
+-- next tick. Each gateway has to wake for a message, so the more they are, the more should be in it; who is let in waits less.
+local since_flush = math.abs(now - tonumber(kept[3] or 0))
+local may_publish, may_publish_head = since_flush >= tonumber(kept[4] or COMPANY_MS), since_flush >= COMPANY_MS
 local function flush_news()
   local messages = call('LRANGE', NEWS, 0, -1)
   if #messages == 0 then return end
