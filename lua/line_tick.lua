@@ -1,7 +1,7 @@
 -- The clock's part, harmless to call from any number of servers: ends what ran out, admits who may come in, once a second
 -- publishes what positions are worked out from. Ticks of many servers that come together do the work of one.
 -- ARGV     how far this gateway wants admission slowed down, in percent (100: not at all), and why
--- returns  {code, now, 0 if the next tick is worth while at once, head, waiting, active, status, free, sold,
+-- returns  {code, now, ms until this gateway should tick again (0: at once; -1: as ever), head, waiting, active, status, free, sold,
 --           admitted, seq, committed, numbers handed out, opened, ms to the opening, brake in percent, why}
 --- include sale
 --- include line
@@ -54,17 +54,18 @@ end
 
 local status = call('HGET', STATE, 'status')
 if not status then return {'unknown_sale'} end
-local ticked, viewed, opened = numbers('ticked', 'viewed', 'opened')
+local ticked, viewed, opened, due = numbers('ticked', 'viewed', 'opened', 'due')
 local wait = -1
 -- Before the work is shared out: of gateways that tick in step, the same one always comes too late for it.
 if tonumber(ARGV[1]) < 100 then set_brake(tonumber(ARGV[1]), ARGV[2]) end
-if math.abs(now - ticked) >= WORK_EVERY_MS or (opened == 0 and is_open_now()) then
+if math.abs(now - ticked) >= WORK_EVERY_MS or (due > 0 and now >= due) or (opened == 0 and is_open_now()) then
   call('HSET', STATE, 'ticked', now, 'clock', now)
   end_overdue()
   drop_absent()
-  local _
-  _, wait = admit()
-  if wait == 0 then call('HDEL', STATE, 'ticked') end
+  local admitted, next_in = admit()
+  call('HSET', STATE, 'due', next_in > 0 and now + next_in or 0)
+  if next_in == 0 then call('HDEL', STATE, 'ticked') end
+  if admitted > 0 then wait = next_in end -- one gateway comes back at that time; if it cannot, the next tick of any does
   if math.abs(now - viewed) >= VIEW_EVERY_MS then
     call('HSET', STATE, 'viewed', now)
     if call('ZCARD', LINE) > 0 then

@@ -124,7 +124,7 @@ local function places_left(status, policy)
 end
 
 -- Admits as many as status, policy, stock and brake allow, a batch of POP_MAX at most. Returns how many, and the ms until more
--- may come in (0: at once, that was a whole batch; -1: when something happens, or not known).
+-- may come in (0: at once, that was a whole batch; -1: when something happens).
 local function admit()
   local s = call('HMGET', STATE, 'status', 'policy', 'opened', 'opens_at')
   if not ADMITTING[s[1]] then return 0, -1 end
@@ -149,7 +149,8 @@ local function admit()
     if window then spend_rate(window, admitted) end
   end
   move_heads(popped)
-  return admitted, #popped / 2 == POP_MAX and 0 or -1
+  if #popped / 2 == POP_MAX then return admitted, 0 end
+  return admitted, window and window[1] and window[1] + numbers('rate_ms') - now or -1
 end
 
 -- A gateway has his connection and is about to tell him: from here the time to take up the admission runs.

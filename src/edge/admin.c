@@ -73,7 +73,7 @@ static void check_taken_over(uv_timer_t *timer) {
     struct change *c = timer->data;
     struct bo_gateway *gateway = c->http->gateway;
     struct bo_room *room = bo_rooms_find(gateway, c->sale);
-    bool done = room && room->version >= c->version && room->state == BO_ROOM_READY && !room->loading;
+    bool done = room && room->told_version >= c->version && room->state == BO_ROOM_READY && !room->loading;
     bool late = bo_loop_steady_ms() >= c->give_up;
     if (!done && !late) {
         if (!room || room->version < c->version) bo_rooms_load(gateway);

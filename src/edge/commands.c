@@ -14,8 +14,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What somebody asked for by "best", kept while the map is read and proposals are tried. */
+struct wish {
+    struct bo_best_wish wish;
+    struct bo_buffer words; /* the same as text: category, zone and all of it, each with its NUL */
+    size_t zone_at, said_at;
+    int tries;
+};
+
 struct command {
     struct bo_session *session; /* holds a reference */
+    struct wish *wish;
     char key[BO_ID_MAX + 1];
     const char *done; /* the type of the answer when it went well */
     char order[BO_ID_MAX + 1];
@@ -33,6 +42,8 @@ static struct command *start(struct bo_session *s, const char *key, const char *
 }
 
 static void finish(struct command *c) {
+    if (c->wish) bo_buffer_free(&c->wish->words);
+    free(c->wish);
     bo_session_release(c->session);
     free(c);
 }
@@ -124,6 +135,39 @@ void bo_session_enter(struct bo_session *s) {
 
 /* ---- hold and release ---- */
 
+#define ARGS_MAX 700 /* BO_BEST_MAX proposals of BO_HOLD_MAX seats are a few less */
+
+/* The arguments of a call; numbers as texts of their own. */
+struct args {
+    const char *texts[ARGS_MAX];
+    size_t count;
+    char numbers[ARGS_MAX][24];
+};
+
+static void add_text(struct args *args, const char *text) { args->texts[args->count++] = text; }
+
+static void add_number(struct args *args, int64_t value) {
+    char *text = args->numbers[args->count];
+    *bo_text_put_number(text, value) = '\0';
+    add_text(args, text);
+}
+
+/* How many rows these seats are in, and the first and last seat of each: what the script needs to see whether it leaves single ones. */
+static void add_rows(struct args *args, const struct bo_plan *plan, const struct bo_seat **seats, size_t count) {
+    uint32_t rows[BO_HOLD_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t k = 0;
+        while (k < n && rows[k] != seats[i]->row) k++;
+        if (k == n) rows[n++] = seats[i]->row;
+    }
+    add_number(args, (int64_t)n);
+    for (size_t k = 0; k < n; k++) {
+        add_number(args, plan->rows[rows[k]].first);
+        add_number(args, (int64_t)bo_plan_row_end(plan, &plan->rows[rows[k]]) - 1);
+    }
+}
+
 static void print_refusal(struct command *c, int err, const struct bo_value *v, struct bo_buffer *b) {
     const struct bo_room *room = c->session->room;
     const struct bo_value *refused = bo_value_item(v, 2);
@@ -162,18 +206,87 @@ static void seats_answered(void *arg, int err, const struct bo_value *v) {
 
 void bo_session_seats(struct bo_session *s, const char *script, const char *key, const struct bo_seat **seats, size_t count) {
     bool hold = strcmp(script, "seats_hold") == 0;
-    char numbers[BO_HOLD_MAX * 2 + 1][24];
-    const char *args[BO_HOLD_MAX * 2 + 3] = {s->person, numbers[0], key};
-    snprintf(numbers[0], sizeof(numbers[0]), "%" PRId64, s->number);
-    size_t n = 3, used = 1;
+    struct args args = {.count = 0};
+    add_text(&args, s->person);
+    add_number(&args, s->number);
+    add_text(&args, key);
+    if (hold) add_rows(&args, s->room->plan, seats, count);
     for (size_t i = 0; i < count; i++) {
-        snprintf(numbers[used], sizeof(numbers[used]), "%u", bo_plan_index(s->room->plan, seats[i]));
-        args[n++] = numbers[used++];
-        if (!hold) continue;
-        snprintf(numbers[used], sizeof(numbers[used]), "%" PRId64, s->room->plan->categories[seats[i]->category].price);
-        args[n++] = numbers[used++];
+        add_number(&args, bo_plan_index(s->room->plan, seats[i]));
+        if (hold) add_number(&args, s->room->plan->categories[seats[i]->category].price);
     }
-    bo_room_run(s->room, script, args, n, seats_answered, start(s, key, hold ? "held" : "released"));
+    bo_room_run(s->room, script, args.texts, args.count, seats_answered, start(s, key, hold ? "held" : "released"));
+}
+
+/* ---- the best seats together ---- */
+
+#define BEST_TRIES 3 /* each on a map read anew: others may be quicker */
+
+static const struct bo_value no_value = {0};
+
+static void try_best_again(void *arg, int err);
+
+static void best_answered(void *arg, int err, const struct bo_value *v) {
+    struct command *c = arg;
+    if (err != BO_ERR_NONE_TOGETHER || ++c->wish->tries >= BEST_TRIES)
+        seats_answered(c, err, v ? v : &no_value);
+    else
+        bo_room_read_map(c->session->room, try_best_again, c);
+}
+
+/* Without a proposal none_together is the answer at once. */
+static void try_best(struct command *c) {
+    struct bo_session *s = c->session;
+    const struct bo_plan *plan = s->room->plan;
+    uint32_t first[BO_BEST_MAX];
+    size_t found = bo_best_find(plan, s->room->map.states, &c->wish->wish, first), count = c->wish->wish.count;
+    struct args args = {.count = 0};
+    add_text(&args, s->person);
+    add_number(&args, s->number);
+    add_text(&args, c->key);
+    add_text(&args, c->wish->words.data + c->wish->said_at);
+    add_number(&args, (int64_t)count);
+    for (size_t i = 0; i < found && args.count + 2 + 2 * count <= ARGS_MAX; i++) {
+        const struct bo_row *row = &plan->rows[plan->seats[first[i]].row];
+        add_number(&args, row->first);
+        add_number(&args, (int64_t)bo_plan_row_end(plan, row) - 1);
+        for (uint32_t k = first[i]; k < first[i] + count; k++) {
+            add_number(&args, k);
+            add_number(&args, plan->categories[plan->seats[k].category].price);
+        }
+    }
+    bo_room_run(s->room, "seats_best", args.texts, args.count, best_answered, c);
+}
+
+static void try_best_again(void *arg, int err) {
+    struct command *c = arg;
+    if (err)
+        seats_answered(c, err, &no_value);
+    else
+        try_best(c);
+}
+
+void bo_session_best(struct bo_session *s, const char *key, const struct bo_best_wish *wish) {
+    struct command *c = start(s, key, "held");
+    c->wish = bo_alloc(sizeof(*c->wish));
+    const struct bo_settings *settings = &s->room->settings;
+    struct bo_buffer *words = &c->wish->words;
+    const char *category = wish->category ? wish->category : "", *zone = wish->zone ? wish->zone : "";
+    bo_buffer_add(words, category, strlen(category) + 1);
+    c->wish->zone_at = words->length;
+    bo_buffer_add(words, zone, strlen(zone) + 1);
+    c->wish->said_at = words->length;
+    bo_buffer_printf(words, "%zu %" PRId64 " %d %s %s", wish->count, wish->price_max, wish->accessible, category, zone);
+    c->wish->wish = *wish;
+    if (wish->category) c->wish->wish.category = words->data;
+    if (wish->zone) c->wish->wish.zone = words->data + c->wish->zone_at;
+    c->wish->wish.no_single = settings->no_single_seat;
+    c->wish->wish.stage_x = settings->has_stage ? settings->stage_x : s->room->plan->width / 2;
+    c->wish->wish.stage_y = settings->has_stage ? settings->stage_y : 0;
+    if (s->room->map.version < 0)
+        bo_room_read_map(s->room, try_best_again, c);
+    else
+        try_best(c);
 }
 
 /* ---- checkout ---- */

@@ -55,6 +55,16 @@ static int read_seats(const struct bo_room *room, const json_t *message, const s
     return 0;
 }
 
+/* A companion's seat goes with an accessible one. */
+static bool companion_alone(const struct bo_seat *const *seats, size_t count) {
+    bool accessible = false, companion = false;
+    for (size_t i = 0; i < count; i++) {
+        accessible |= seats[i]->kind == BO_SEAT_ACCESSIBLE;
+        companion |= seats[i]->kind == BO_SEAT_COMPANION;
+    }
+    return companion && !accessible;
+}
+
 static int on_seats(struct bo_session *s, const json_t *message, const char *script) {
     const char *key = text_of(message, "key");
     if (!key || !bo_text_is_id(key)) return BO_ERR_BAD_MESSAGE;
@@ -64,6 +74,7 @@ static int on_seats(struct bo_session *s, const json_t *message, const char *scr
     int err = read_seats(s->room, message, seats, &count);
     if (err) return err;
     if (!s->entered) return BO_ERR_NOT_ADMITTED;
+    if (strcmp(script, "seats_hold") == 0 && companion_alone(seats, count)) return BO_ERR_COMPANION_ALONE;
     bo_session_seats(s, script, key, seats, count);
     return 0;
 }
@@ -71,6 +82,30 @@ static int on_seats(struct bo_session *s, const json_t *message, const char *scr
 static int on_hold(struct bo_session *s, const json_t *message) { return on_seats(s, message, "seats_hold"); }
 
 static int on_release(struct bo_session *s, const json_t *message) { return on_seats(s, message, "seats_release"); }
+
+static int read_wish(const json_t *message, struct bo_best_wish *ret) {
+    const json_t *count = json_object_get(message, "count"), *category = json_object_get(message, "category"), *zone = json_object_get(message, "zone"),
+                 *price = json_object_get(message, "price_max"), *accessible = json_object_get(message, "accessible");
+    if (!json_is_integer(count) || json_integer_value(count) < 1 || (category && !json_is_string(category)) || (zone && !json_is_string(zone)) ||
+        (price && !json_is_integer(price)) || (accessible && !json_is_boolean(accessible)))
+        return BO_ERR_BAD_MESSAGE;
+    *ret = (struct bo_best_wish){.count = (size_t)json_integer_value(count), .category = json_string_value(category), .zone = json_string_value(zone),
+                                 .price_max = price ? json_integer_value(price) : BO_MONEY_MAX, .accessible = json_is_true(accessible)};
+    return ret->count > BO_HOLD_MAX ? BO_ERR_TOO_LARGE : 0;
+}
+
+static int on_best(struct bo_session *s, const json_t *message) {
+    const char *key = text_of(message, "key");
+    struct bo_best_wish wish;
+    if (!key || !bo_text_is_id(key)) return BO_ERR_BAD_MESSAGE;
+    int err = read_wish(message, &wish);
+    if (err) return err;
+    if (!s->room) return BO_ERR_NOT_JOINED;
+    if (!s->entered) return BO_ERR_NOT_ADMITTED;
+    if (!bo_best_makes_sense(s->room->plan, &wish)) return BO_ERR_UNKNOWN_SEAT;
+    bo_session_best(s, key, &wish);
+    return 0;
+}
 
 static int on_checkout(struct bo_session *s, const json_t *message) {
     const char *key = text_of(message, "key");
@@ -99,7 +134,7 @@ static const struct {
     const char *type;
     int (*run)(struct bo_session *session, const json_t *message);
 } handlers[] = {{"join", bo_entry_join}, {"leave", on_leave},       {"enter", on_enter}, {"hold", on_hold},
-                {"release", on_release}, {"checkout", on_checkout}, {"map", on_map},     {"ping", on_ping}};
+                {"release", on_release}, {"best", on_best}, {"checkout", on_checkout}, {"map", on_map},     {"ping", on_ping}};
 
 void bo_message_received(struct bo_session *s, const char *data, size_t length) {
     json_t *message = json_loadb(data, length, JSON_REJECT_DUPLICATES, NULL);

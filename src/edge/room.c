@@ -20,6 +20,7 @@ struct bo_room *bo_room_new(struct bo_gateway *gateway, const char *id) {
     room->id = bo_strdup(id);
     room->name = bo_strdup(id);
     room->map.version = -1;
+    room->told_version = -1;
     snprintf(room->status, sizeof(room->status), "draft");
     room->brake = 100;
     bo_table_init(&room->people, person_of);
@@ -34,7 +35,7 @@ static void release_all(struct bo_sessions *list) {
 
 void bo_room_free(struct bo_room *room) {
     if (!room) return;
-    bo_loop_timer_free(room->opening);
+    bo_loop_timer_free(room->exact);
     release_all(&room->joins);
     release_all(&room->asks);
     for (size_t i = 0; i < room->drop_count; i++) free(room->drops[i]);
@@ -236,13 +237,34 @@ void bo_room_heard(struct bo_room *room, char *text) {
 
 /* ---- the map ---- */
 
-static void map_loaded(void *arg, int err, const struct bo_value *v) {
-    struct bo_room *room = arg;
-    room->map_loading = false;
-    if (err) return; /* the next change or request tries again */
-    const struct bo_value *states = bo_value_item(v, 2);
-    bo_map_load(&room->map, bo_value_number(v, 1), states->kind == BO_VALUE_TEXT ? states->text : "", states->length);
-    for (struct bo_visit *one = room->viewers; one; one = one->next_viewer) bo_session_send_map(one->session);
+struct map_reader {
+    struct bo_room *room;
+    void (*cb)(void *arg, int err);
+    void *arg;
+};
+
+/* Who looks at a map that was known before hears what has changed with the next tick. */
+static void map_read(void *arg, int err, const struct bo_value *v) {
+    struct map_reader reader = *(struct map_reader *)arg;
+    struct bo_room *room = reader.room;
+    free(arg);
+    const struct bo_value *states = err ? NULL : bo_value_item(v, 2);
+    bool known = room->map.version >= 0;
+    if (!err && bo_value_number(v, 1) >= room->map.version)
+        bo_map_load(&room->map, bo_value_number(v, 1), states->kind == BO_VALUE_TEXT ? states->text : "", states->length);
+    for (struct bo_visit *one = room->viewers; !err && !known && one; one = one->next_viewer) bo_session_send_map(one->session);
+    reader.cb(reader.arg, err);
+}
+
+void bo_room_read_map(struct bo_room *room, void (*cb)(void *arg, int err), void *arg) {
+    struct map_reader *reader = bo_alloc(sizeof(*reader));
+    *reader = (struct map_reader){room, cb, arg};
+    bo_room_run(room, "sale_map", NULL, 0, map_read, reader);
+}
+
+static void map_loaded(void *arg, int err) {
+    (void)err; /* the next change or request tries again */
+    ((struct bo_room *)arg)->map_loading = false;
 }
 
 #define CROWDED 1000
@@ -281,18 +303,21 @@ static void tell_changed_seats(struct bo_room *room) {
 void bo_room_load_map(struct bo_room *room) {
     if (room->map_loading) return;
     room->map_loading = true;
-    bo_room_run(room, "sale_map", NULL, 0, map_loaded, room);
+    bo_room_read_map(room, map_loaded, room);
 }
 
 /* ---- the clock ---- */
 
 #define EXACT_WITHIN_MS 1000
 
-static void opens_now(uv_timer_t *timer) {
-    struct bo_room *room = timer->data;
-    bo_loop_timer_free(timer);
-    room->opening = NULL;
-    bo_room_tick(room);
+static void exact_time(uv_timer_t *timer) { bo_room_tick(timer->data); }
+
+/* Besides the ticks as ever: at the opening, and when the rate allows more. */
+static void tick_in(struct bo_room *room, int64_t ms) {
+    if (room->exact)
+        uv_timer_start(room->exact, exact_time, (uint64_t)ms, 0);
+    else
+        room->exact = bo_loop_timer(&room->gateway->loop, (uint64_t)ms, 0, exact_time, room);
 }
 
 static void note_brake(struct bo_room *room, int percent, const char *why) {
@@ -314,8 +339,9 @@ static void ticked(void *arg, int err, const struct bo_value *v) {
     }
     if (bo_value_number(v, 13)) bo_room_set_opened(room);
     room->opens_in_ms = bo_value_number(v, 14);
-    if (!room->opened && !room->opening && room->opens_in_ms < EXACT_WITHIN_MS)
-        room->opening = bo_loop_timer(&room->gateway->loop, (uint64_t)room->opens_in_ms, 0, opens_now, room);
+    int64_t again_in = bo_value_number(v, 2);
+    if (!room->opened && room->opens_in_ms < EXACT_WITHIN_MS) again_in = room->opens_in_ms;
+    if (again_in > 0) tick_in(room, again_in);
     note_brake(room, (int)bo_value_number(v, 15), bo_value_text(v, 16));
     room->clock_offset_ms = bo_value_number(v, 1) - bo_loop_wall_ms();
     room->total_waiting = bo_value_number(v, 4);
@@ -329,7 +355,7 @@ static void ticked(void *arg, int err, const struct bo_value *v) {
     if (bo_value_number(v, 3) > room->head) bo_room_head_moved(room, bo_value_number(v, 3));
     bo_commits_reached(&room->commits, bo_value_number(v, 11));
     bo_room_set_status(room, bo_value_text(v, 6));
-    if (bo_value_number(v, 2) == 0) bo_room_tick(room); /* a whole batch came in, and there may be more */
+    if (again_in == 0) bo_room_tick(room); /* a whole batch came in and there may be more, or it opens */
 }
 
 void bo_room_tick(struct bo_room *room) {
@@ -359,11 +385,8 @@ static void tell_notice(void *arg, struct bo_table_link *link) {
 void bo_room_tell_notice(struct bo_room *room) { bo_table_each(&room->people, tell_notice, NULL); }
 
 void bo_room_second(struct bo_room *room) {
-    if (room->state != BO_ROOM_READY) {
-        bo_room_load_settings(room);
-        return;
-    }
-    bo_room_head_moved(room, room->head); /* asks again about those who stepped back in line before the head */
+    if (room->state != BO_ROOM_READY || room->told_version < room->version) bo_room_load_settings(room);
+    if (room->state == BO_ROOM_READY) bo_room_head_moved(room, room->head); /* asks again about those who stepped back in line before the head */
 }
 
 static void resync_one(void *arg, struct bo_table_link *link) {
@@ -375,7 +398,9 @@ static void resync_one(void *arg, struct bo_table_link *link) {
 void bo_room_resync(struct bo_room *room) {
     bo_table_each(&room->people, resync_one, room);
     bo_room_load_front(room);
-    if (room->map.version >= 0) bo_room_load_map(room);
+    if (room->map.version < 0) return;
+    room->map.version = -1; /* whatever Redis has now counts */
+    bo_room_load_map(room);
 }
 
 void bo_room_turn_end(struct bo_room *room) {

@@ -11,6 +11,7 @@
 #include "line/estimate.h"
 #include "line/position.h"
 #include "order/commit.h"
+#include "sale/best.h"
 #include "sale/map.h"
 #include "sale/plan.h"
 #include "sale/settings.h"
@@ -28,7 +29,8 @@ struct bo_room {
     struct bo_table_link by_id;
     struct bo_gateway *gateway;
     char *id, *name;
-    int64_t version; /* of the settings, as PostgreSQL has them */
+    int64_t version;       /* of the settings, as PostgreSQL has them */
+    int64_t told_version;  /* of those that Redis was told last, -1: none; while loading, that it is being told */
     struct bo_settings settings;
     struct bo_plan *plan;
     struct bo_buffer plan_gz; /* what a browser needs to draw it, compressed */
@@ -42,7 +44,7 @@ struct bo_room {
     int64_t head, total_waiting, active, free, sold, admitted, seq, opens_in_ms;
     int brake;       /* percent of what policy allows; 100: not slowed down */
     char brake_why[BO_REASON_MAX + 1];
-    uv_timer_t *opening; /* ticks at the exact time */
+    uv_timer_t *exact; /* ticks at a time that is known to the ms; NULL: there was none yet */
     int64_t clock_offset_ms; /* the sale's clock (lua/lib/sale.lua) minus ours */
     struct bo_entry_rate entries;
     struct bo_commits commits;
@@ -89,6 +91,8 @@ void bo_room_watch_map(struct bo_room *room, struct bo_session *session); /* fro
 void bo_room_each_of(struct bo_room *room, const char *person, void (*cb)(struct bo_session *, void *), void *arg);
 void bo_room_run(struct bo_room *room, const char *script, const char *const *args, size_t count, bo_store_cb cb, void *arg);
 void bo_room_load_map(struct bo_room *room);
+/* Reads it from Redis, as it is now; cb is called when room->map has it, or with an error. */
+void bo_room_read_map(struct bo_room *room, void (*cb)(void *arg, int err), void *arg);
 void bo_sessions_add(struct bo_sessions *list, struct bo_session *session); /* takes a reference */
 
 /* waiting.c */
@@ -114,6 +118,8 @@ void bo_session_timer(struct bo_session *session); /* its timer is due */
 /* commands.c: answers to messages of people who are inside */
 void bo_session_enter(struct bo_session *session); /* with the number of an access token that was checked */
 void bo_session_seats(struct bo_session *session, const char *script, const char *key, const struct bo_seat **seats, size_t count);
+/* The best seats together that fit; wish is copied, its stage comes from the sale's settings. */
+void bo_session_best(struct bo_session *session, const char *key, const struct bo_best_wish *wish);
 void bo_session_checkout(struct bo_session *session, const char *key);
 void bo_session_leave(struct bo_session *session);
 void bo_session_send_map(struct bo_session *session);

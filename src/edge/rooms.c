@@ -51,6 +51,7 @@ static void free_loading(struct loading *l) {
 static void settings_loaded(void *arg, int err, const struct bo_value *v) {
     struct bo_room *room = arg;
     room->loading = false;
+    if (err) room->told_version = -1;
     if (err == BO_ERR_LOST_SALE) {
         if (room->state != BO_ROOM_LOST) bo_log_error("sale %s: redis has lost it; it stays closed until it is restored", room->id);
         room->state = BO_ROOM_LOST;
@@ -60,6 +61,7 @@ static void settings_loaded(void *arg, int err, const struct bo_value *v) {
         bo_room_set_status(room, bo_value_text(v, 1));
         if (room->map.version < 0) bo_room_load_map(room);
         if (!room->view.segment_count) bo_room_load_front(room);
+        if (room->told_version < room->version) bo_room_load_settings(room); /* they changed meanwhile */
     }
 }
 
@@ -70,6 +72,7 @@ static void position_read(void *arg, int err, const char *state, const struct bo
     if (err || bo_rows_count(rows) == 0) {
         room->loading = false;
     } else {
+        room->told_version = room->version;
         add_number(l, room->version);
         add_arg(l, bo_rows_text(rows, 0, 0));
         add_arg(l, bo_rows_text(rows, 0, 1));

@@ -6,12 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void mark(struct bo_map *map, size_t seat) {
+    if (map->is_changed[seat]) return;
+    map->is_changed[seat] = 1;
+    map->changed[map->changed_count++] = (uint32_t)seat;
+}
+
 void bo_map_load(struct bo_map *map, int64_t version, const char *states, size_t count) {
     if (count != map->count || !map->changed) {
         free(map->is_changed);
         map->is_changed = bo_alloc(count);
         map->changed = bo_realloc(map->changed, count * sizeof(*map->changed));
         map->changed_count = 0;
+    } else if (map->version >= 0) {
+        for (size_t i = 0; i < count; i++)
+            if (map->states[i] != states[i]) mark(map, i);
     }
     map->states = bo_realloc(map->states, count + 1);
     memcpy(map->states, states, count);
@@ -26,9 +35,7 @@ bool bo_map_change(struct bo_map *map, int64_t version, int state, const int64_t
     for (size_t i = 0; i < count; i++) {
         if (seats[i] < 0 || (size_t)seats[i] >= map->count) continue;
         map->states[seats[i]] = (char)('0' + state);
-        if (map->is_changed[seats[i]]) continue;
-        map->is_changed[seats[i]] = 1;
-        map->changed[map->changed_count++] = (uint32_t)seats[i];
+        mark(map, (size_t)seats[i]);
     }
     map->version = version;
     return true;

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CATEGORIES_MAX 1000
-
 static const char *text_of(const json_t *object, const char *key) {
     const char *text = json_string_value(json_object_get(object, key));
     return text ? text : "";
@@ -51,8 +49,8 @@ int bo_plan_set_prices(struct bo_plan *plan, const json_t *prices, bool *ret_cha
 static int read_categories(struct bo_plan *plan, const json_t *json, const json_t *prices, struct bo_buffer *problem) {
     const json_t *list = json_object_get(json, "categories");
     plan->category_count = json_array_size(list);
-    if (plan->category_count == 0 || plan->category_count > CATEGORIES_MAX) {
-        bo_buffer_printf(problem, "categories: the plan needs a list of 1 to %d categories with a name", CATEGORIES_MAX);
+    if (plan->category_count == 0 || plan->category_count > BO_CATEGORIES_MAX) {
+        bo_buffer_printf(problem, "categories: the plan needs a list of 1 to %d categories with a name", BO_CATEGORIES_MAX);
         return BO_ERR_BAD_PLAN;
     }
     plan->categories = bo_alloc(plan->category_count * sizeof(*plan->categories));
@@ -96,9 +94,18 @@ struct where {
     double x, y;
 };
 
+static const char *const kinds[] = {"", "accessible", "companion"};
+
+/* -1: a word that is none. */
+static int kind_of(const json_t *seat) {
+    for (int i = 0; i < 3; i++)
+        if (strcmp(text_of(seat, "kind"), kinds[i]) == 0) return i;
+    return -1;
+}
+
 static int add_seat(struct bo_plan *plan, const struct where *row, const json_t *json, size_t index, struct bo_buffer *problem) {
     const char *guid = text_of(json, "seat_guid");
-    int category = find_category(plan, text_of(json, "category"));
+    int category = find_category(plan, text_of(json, "category")), kind = kind_of(json);
     char where[96];
     snprintf(where, sizeof(where), "zones[%zu].rows[%zu].seats[%zu]", row->zone, row->row, index);
     if (!*guid || strlen(guid) > BO_ID_MAX)
@@ -107,12 +114,14 @@ static int add_seat(struct bo_plan *plan, const struct where *row, const json_t 
         bo_buffer_printf(problem, "%s.seat_guid: \"%s\" is there twice", where, guid);
     else if (category < 0)
         bo_buffer_printf(problem, "%s.category: \"%s\" is not among the categories", where, text_of(json, "category"));
+    else if (kind < 0)
+        bo_buffer_printf(problem, "%s.kind: \"%s\" is neither \"accessible\" nor \"companion\"", where, text_of(json, "kind"));
     else if (!json_is_number(json_object_get(position_of(json), "x")) || !json_is_number(json_object_get(position_of(json), "y")))
         bo_buffer_printf(problem, "%s.position: numbers x and y are needed", where);
     if (problem->length) return BO_ERR_BAD_PLAN;
     struct bo_seat *seat = &plan->seats[plan->seat_count];
     *seat = (struct bo_seat){.guid = keep(plan, guid), .number = keep(plan, text_of(json, "seat_number")), .row = (uint32_t)plan->row_count - 1, .x = (float)(row->x + coordinate(json, "x")),
-                             .y = (float)(row->y + coordinate(json, "y")), .category = (uint16_t)category};
+                             .y = (float)(row->y + coordinate(json, "y")), .category = (uint16_t)category, .kind = (uint8_t)kind};
     *place_of(plan, guid) = (uint32_t)++plan->seat_count;
     return 0;
 }
@@ -128,7 +137,7 @@ static size_t count_seats(const json_t *zones) {
 
 static void add_row(struct bo_plan *plan, uint32_t zone, const char *name) {
     plan->rows = bo_realloc(plan->rows, (plan->row_count + 1) * sizeof(*plan->rows));
-    plan->rows[plan->row_count++] = (struct bo_row){zone, keep(plan, name)};
+    plan->rows[plan->row_count++] = (struct bo_row){zone, keep(plan, name), (uint32_t)plan->seat_count};
 }
 
 static int read_seats(struct bo_plan *plan, const json_t *zones, struct bo_buffer *problem) {
@@ -202,7 +211,9 @@ static void print_seats(const struct bo_plan *plan, struct bo_buffer *out) {
             bo_buffer_add_json(out, bo_plan_text(plan, texts[k]));
             bo_buffer_add_text(out, "\",");
         }
-        bo_buffer_printf(out, "%u,%.6g,%.6g]", (unsigned)seat->category, (double)seat->x, (double)seat->y);
+        bo_buffer_printf(out, "%u,%.6g,%.6g", (unsigned)seat->category, (double)seat->x, (double)seat->y);
+        if (seat->kind) bo_buffer_printf(out, ",\"%s\"", kinds[seat->kind]);
+        bo_buffer_add_text(out, "]");
     }
 }
 

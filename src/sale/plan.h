@@ -17,10 +17,15 @@ struct bo_seat {
     float x, y;
     uint32_t row; /* in plan->rows */
     uint16_t category;
+    uint8_t kind; /* enum bo_seat_kind */
 };
+
+/* companion: beside an accessible one, for who comes along. */
+enum bo_seat_kind { BO_SEAT_ORDINARY, BO_SEAT_ACCESSIBLE, BO_SEAT_COMPANION };
 
 struct bo_row {
     uint32_t zone, name; /* bo_plan_text */
+    uint32_t first;      /* index of its first seat; its seats follow in the order in which they stand */
 };
 
 struct bo_category {
@@ -42,6 +47,8 @@ struct bo_plan {
     uint32_t by_guid_mask;
 };
 
+#define BO_CATEGORIES_MAX 1000
+
 /* prices maps each category's name to its price. On BO_ERR_BAD_PLAN problem says where in the file and what is wrong. Limits: 1 to
  * BO_SEATS_MAX seats, guids of 1 to BO_ID_MAX characters, no guid twice, prices 0 to BO_MONEY_MAX. */
 int bo_plan_read(const json_t *json, const json_t *prices, struct bo_plan **ret, struct bo_buffer *problem) BO_CHECKED;
@@ -52,13 +59,18 @@ int bo_plan_set_prices(struct bo_plan *plan, const json_t *prices, bool *ret_cha
 
 static inline uint32_t bo_plan_index(const struct bo_plan *plan, const struct bo_seat *seat) { return (uint32_t)(seat - plan->seats); }
 
+/* One behind the index of its last seat. */
+static inline uint32_t bo_plan_row_end(const struct bo_plan *plan, const struct bo_row *row) {
+    return (size_t)(row - plan->rows) + 1 < plan->row_count ? row[1].first : (uint32_t)plan->seat_count;
+}
+
 static inline const char *bo_plan_text(const struct bo_plan *plan, uint32_t offset) { return plan->texts.data + offset; }
 
 /* NULL when there is none. */
 const struct bo_seat *bo_plan_find(const struct bo_plan *plan, const char *guid);
 
 /* What a browser needs to draw and price the map, as JSON text: name, size, currency, categories with prices, and every seat in order of
- * its index as [guid, zone, row, number, category, x, y]. */
+ * its index as [guid, zone, row, number, category, x, y], and "accessible" or "companion" behind it where it is that. */
 void bo_plan_print(const struct bo_plan *plan, const char *currency, struct bo_buffer *out);
 
 #endif

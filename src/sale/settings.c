@@ -100,6 +100,14 @@ static bool read_lanes(const json_t *value, struct bo_settings *s) {
     return true;
 }
 
+static bool read_stage(const json_t *value, struct bo_settings *s) {
+    const json_t *x = json_object_get(value, "x"), *y = json_object_get(value, "y");
+    s->has_stage = json_is_number(x) && json_is_number(y);
+    s->stage_x = json_number_value(x);
+    s->stage_y = json_number_value(y);
+    return s->has_stage || json_is_null(value);
+}
+
 int bo_settings_lane(const struct bo_settings *settings, const char *name, int64_t *ret_quota) {
     for (int i = 0; i < settings->lane_count; i++) {
         if (strcmp(settings->lanes[i].name, name) != 0) continue;
@@ -134,7 +142,7 @@ static int read_number(const char *name, const json_t *value, struct bo_settings
         *number_at(s, i) = json_integer_value(value);
         return 0;
     }
-    bo_buffer_printf(problem, "%s: there is no such setting. Settings: policy, currency, prices, notice, lanes", name);
+    bo_buffer_printf(problem, "%s: there is no such setting. Settings: policy, currency, prices, notice, lanes, stage", name);
     for (size_t i = 0; i < NUMBER_COUNT; i++) bo_buffer_printf(problem, ", %s", numbers[i].name);
     for (size_t i = 0; i < FLAG_COUNT; i++) bo_buffer_printf(problem, ", %s", flags[i].name);
     for (size_t i = 0; i < TIME_COUNT; i++) bo_buffer_printf(problem, ", %s", times[i].name);
@@ -159,6 +167,10 @@ static bool read_other(const char *name, const json_t *value, struct bo_settings
     if (strcmp(name, "notice") == 0) {
         *allowed = "a text of at most 500 bytes, or null";
         return read_notice(value, s->notice);
+    }
+    if (strcmp(name, "stage") == 0) {
+        *allowed = "an object with numbers x and y, or null";
+        return read_stage(value, s);
     }
     if (strcmp(name, "lanes") == 0) {
         *allowed = "a list of at most 15 objects with a name of their own (1 to 32 characters of A-Z a-z 0-9 . _ : @ -) and, if it has one, a quota";

@@ -2,7 +2,8 @@
  * A sale's settings as the operator writes them: a JSON object, every member optional. Besides those of
  * settings.def: policy ("rate", "capacity" or "both"), currency (three capital letters), prices (category name to price),
  * notice (a text for everyone in line, null for none), lanes (a list of {"name", "quota"}, the first served first; to be changed only by
- * adding at the end; quota 0: any number). */
+ * adding at the end; quota 0: any number), stage ({"x", "y"} in the plan's coordinates, where the best seats are near; null: the middle of
+ * its upper edge). */
 #ifndef BO_SALE_SETTINGS_H
 #define BO_SALE_SETTINGS_H
 
@@ -32,6 +33,8 @@ struct bo_settings {
         int64_t quota;
     } lanes[BO_LANES_MAX];
     int lane_count;
+    bool has_stage;
+    double stage_x, stage_y;
 };
 
 /* The lane of that name as the scripts number it (lua/lib/line.lua): BO_LANES_MAX is served first; 0: there is none. */

@@ -82,3 +82,25 @@ test('S4 the plan is served with zones, rows, categories and prices', async (t) 
   const again = await fetch(`${world.url}/api/sales/hall/plan`, { headers: { 'if-none-match': response.headers.get('etag') } });
   assert.equal(again.status, 304);
 });
+
+test('the best seats together, by wish; many at once never get the same', async (t) => {
+  const world = await startBoxoffice(t, { config: { gateways: 2 }, settings: { limit: 4 } });
+  const people = await insiders(world, 12);
+  const best = (person, more = {}) => person.ask({ type: 'best', key: newKey(), count: 2, ...more }, 'held', 'refused', 'error');
+  const held = await Promise.all(people.map((person) => best(person)));
+  assert.ok(held.every(({ type }) => type === 'held'), JSON.stringify(held.find(({ type }) => type !== 'held')));
+  const seats = held.flatMap((answer) => answer.seats);
+  assert.equal(new Set(seats).size, 24);
+  for (const { seats: pair } of held) {
+    const [a, b] = pair.map((guid) => Number(guid.slice(2)) - 1);
+    assert.equal(b - a, 1, 'side by side');
+    assert.equal(Math.floor(a / 10), Math.floor(b / 10), 'in one row');
+  }
+  assert.ok(seats.every((guid) => Number(guid.slice(2)) <= 60), 'near the stage');
+  assert.ok((await best(people[0], { count: 1, category: 'Back' })).seats.some((guid) => Number(guid.slice(2)) > 50));
+  assert.equal((await best(people[1], { count: 2, price_max: 1 })).code, 'none_together');
+  assert.equal((await best(people[1], { category: 'Royal' })).code, 'unknown_seat');
+  assert.equal((await best(people[1], { count: 3 })).code, 'limit_reached');
+  for (const wrong of [{ count: 0 }, { count: 'two' }, { zone: 7 }, { price_max: '9' }, { accessible: 1 }]) assert.equal((await best(people[2], wrong)).code, 'bad_message');
+  assert.equal((await best(people[2], { count: 21 })).code, 'too_large');
+});

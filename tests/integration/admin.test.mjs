@@ -32,6 +32,15 @@ test('sales are made, opened, paused, resumed and closed, and every change is au
   assert.equal((await world.redis.client.hget('bo:{hall}:state', 'rate_count')), '7');
 });
 
+test('a change that is said to be in effect is in Redis, however quickly one follows another', async (t) => {
+  const world = await startBoxoffice(t);
+  for (let i = 1; i <= 25; i++) {
+    await world.admin('POST', `/api/sales/hall/${i % 2 ? 'close' : 'open'}`);
+    await world.set({ rate_count: i });
+    assert.equal(await world.redis.client.hget('bo:{hall}:state', 'rate_count'), String(i));
+  }
+});
+
 test('what cannot be done is refused with a reason, and changes nothing', async (t) => {
   const world = await startBoxoffice(t);
   const cases = [

@@ -67,7 +67,7 @@ export class Sale {
   }
 
   hold(person, number, key, ...seats) {
-    return this.run('seats_hold', person, number, key, ...seats.flatMap((seat) => [seat, 1000]));
+    return this.run('seats_hold', person, number, key, 0, ...seats.flatMap((seat) => [seat, 1000]));
   }
 
   async log() {

@@ -95,6 +95,23 @@ test('A2 A4 many servers ticking together never admit more than the rate, in any
   assert.deepEqual(checkRate({ admissions: await log(), count: 10, ms: 150 }), []);
 });
 
+test('A2 what the rate allows is used: whoever admitted comes back when it allows more, and that tick counts', async (t) => {
+  const sale = new Sale(await startScripts(t));
+  await sale.load({ policy: 'rate', rate_count: 10, rate_ms: 1000 });
+  await sale.join(...people(1, 40));
+  const wait = (await sale.tick())[2];
+  assert.ok(wait > 0 && wait <= 1000, `${wait}`);
+  assert.equal((await sale.tick())[2], -1, 'another one need not');
+  const tickAgain = async (due) => {
+    await sale.redis.hdel(sale.key.state, 'window');
+    await sale.redis.hset(sale.key.state, 'due', due, 'ticked', (await sale.run('line_tick', 100, ''))[1]);
+    await sale.run('line_tick', 100, '');
+    return (await sale.state('admitted'))[0];
+  };
+  assert.equal(await tickAgain(0), 10, 'so soon after another tick it does nothing');
+  assert.equal(await tickAgain(1), 20, 'but at that time it does');
+});
+
 test('A2 A4 never more inside than the capacity; A3 a freed place is refilled by the event itself', async (t) => {
   const sale = new Sale(await startScripts(t));
   await sale.load({ policy: 'capacity', capacity: 5 });

@@ -112,3 +112,34 @@ test('S8 from paying there is no way back to choosing', async (t) => {
   assert.deepEqual(await sale.run('seats_release', 'g:1', 1, 'r', 1), ['already_paying']);
   assert.equal((await sale.run('order_checkout', 'g:1', 1, 'o:2'))[2], 'o:1', 'checking out again is the same order');
 });
+
+const holdIn = (sale, person, number, key, row, ...seats) => sale.run('seats_hold', person, number, key, 1, ...row, ...seats.flatMap((seat) => [seat, 1000]));
+
+test('a hold leaves no free seat alone where it can be helped, if the sale says so', async (t) => {
+  const { sale } = await crowd(t, 8, { no_single_seat: 1, limit: 20 }, 30);
+  const row = [10, 19];
+  assert.deepEqual(await holdIn(sale, 'g:1', 1, 'a', row, 11, 12), ['leaves_single', 0, [10]]);
+  assert.deepEqual(await holdIn(sale, 'g:1', 1, 'b', row, 17, 18), ['leaves_single', 0, [19]]);
+  assert.deepEqual(await holdIn(sale, 'g:1', 1, 'c', row, 12, 14), ['leaves_single', 0, [13]]);
+  assert.equal((await holdIn(sale, 'g:1', 1, 'd', row, 10, 11))[0], 'ok', 'at the edge of the row');
+  assert.equal((await holdIn(sale, 'g:2', 2, 'a', row, 15, 16))[0], 'ok', 'three are left on either side');
+  assert.equal((await holdIn(sale, 'g:3', 3, 'a', row, 12, 13))[0], 'ok', 'of three one is left, whichever two are taken');
+  assert.deepEqual(await holdIn(sale, 'g:4', 4, 'a', row, 18), ['leaves_single', 0, [17, 19]]);
+  assert.equal((await holdIn(sale, 'g:4', 4, 'b', row, 14))[0], 'ok', 'the last one alone');
+  await sale.load({ no_single_seat: 0 });
+  assert.equal((await holdIn(sale, 'g:5', 5, 'a', row, 18))[0], 'ok');
+});
+
+test('the best seats: the first proposal that can be had, whole or not at all', async (t) => {
+  const { sale } = await crowd(t, 4, { no_single_seat: 1 }, 30);
+  const best = (person, number, key, wish, ...firsts) =>
+    sale.run('seats_best', person, number, key, wish, 2, ...firsts.flatMap((seat) => [0, 29, seat, 1000, seat + 1, 1000]));
+  await sale.hold('g:1', 1, 'k', 4);
+  assert.deepEqual((await best('g:2', 2, 'a', '2 A', 3, 6, 8, 20))[2], [8, 1000, 9, 1000], 'of the first one is held, the second leaves one alone');
+  assert.deepEqual((await best('g:2', 2, 'a', '2 A', 20))[2], [8, 1000, 9, 1000], 'the same key gives the same seats, whatever is proposed now');
+  assert.equal((await best('g:2', 2, 'a', '2 B', 20))[0], 'key_reused');
+  assert.equal((await best('g:2', 2, 'b', '2 A', 20))[0], 'limit_reached');
+  assert.deepEqual(await best('g:3', 3, 'a', '2 A', 3, 8), ['none_together']);
+  assert.deepEqual(await sale.state('free', 'seeking'), [27, 2]);
+  assert.equal((await best('g:3', 3, 'a', '2 A', 20))[0], 'ok', 'nothing was remembered: it may be tried again');
+});

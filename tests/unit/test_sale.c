@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tap.h"
 
+#include "sale/best.h"
 #include "sale/map.h"
 #include "sale/plan.h"
 #include "sale/settings.h"
@@ -56,6 +57,74 @@ static void S4_a_plan_gives_every_seat_its_row_grade_and_price(void **state) {
     json_decref(prices);
 }
 
+/* A hall of rows of ten in two zones; category A in front, B behind; seats 1 and 2 of the last row for wheelchairs and companions. */
+static struct bo_plan *read_hall(int rows) {
+    struct bo_buffer text = {0}, problem = {0};
+    bo_buffer_add_text(&text, "{\"name\":\"Hall\",\"size\":{\"width\":100,\"height\":100},\"categories\":[{\"name\":\"A\"},{\"name\":\"B\"}],\"zones\":[");
+    for (int r = 0; r < rows; r++) {
+        bo_buffer_printf(&text, "%s{\"name\":\"%s\",\"position\":{\"x\":0,\"y\":0},\"rows\":[{\"row_number\":\"%d\",\"position\":{\"x\":0,\"y\":%d},\"seats\":[",
+                         r ? "," : "", r < rows / 2 ? "Floor" : "Balcony", r + 1, 10 + r * 10);
+        for (int i = 0; i < 10; i++)
+            bo_buffer_printf(&text, "%s{\"seat_guid\":\"%d-%d\",\"seat_number\":\"%d\",\"position\":{\"x\":%d,\"y\":0},\"category\":\"%s\"%s}", i ? "," : "", r + 1,
+                             i + 1, i + 1, 5 + i * 10, r < 2 ? "A" : "B",
+                             r == rows - 1 && i < 2 ? i ? ",\"kind\":\"companion\"" : ",\"kind\":\"accessible\"" : "");
+        bo_buffer_add_text(&text, "]}]}");
+    }
+    bo_buffer_add_text(&text, "]}");
+    json_t *json = json_loads(text.data, 0, NULL), *prices = json_loads("{\"A\":900,\"B\":500}", 0, NULL);
+    struct bo_plan *plan = NULL;
+    assert_int_equal(bo_plan_read(json, prices, &plan, &problem), 0);
+    json_decref(json);
+    json_decref(prices);
+    bo_buffer_free(&text);
+    return plan;
+}
+
+static void best_seats_lie_together_near_the_stage_and_fit_the_wish(void **state) {
+    (void)state;
+    struct bo_plan *plan = read_hall(4);
+    char states[41] = "0000000000" "0000000000" "0000000000" "0000000000";
+    struct bo_best_wish wish = {.count = 2, .price_max = BO_MONEY_MAX, .stage_x = 50};
+    uint32_t first[BO_BEST_MAX];
+    size_t found = bo_best_find(plan, states, &wish, first);
+    assert_int_equal(found, BO_BEST_MAX);
+    assert_int_equal(first[0], 4); /* the middle of the first row */
+    for (size_t i = 0; i < found; i++)
+        for (size_t k = 0; k < i; k++) assert_true(first[i] + 1 < first[k] || first[k] + 1 < first[i]);
+    memcpy(states, "0110110110" "0000000000", 20); /* nowhere two in the first row */
+    assert_true(bo_best_find(plan, states, &wish, first) > 0);
+    assert_int_equal(first[0], 14);
+    wish.category = "B";
+    bo_best_find(plan, states, &wish, first);
+    assert_int_equal(first[0], 24);
+    wish = (struct bo_best_wish){.count = 2, .price_max = 500, .zone = "Balcony", .stage_x = 0, .stage_y = 100};
+    bo_best_find(plan, states, &wish, first);
+    assert_int_equal(first[0], 32); /* behind what is kept for wheelchairs */
+    wish.accessible = true;
+    assert_int_equal(bo_best_find(plan, states, &wish, first), 0);
+    wish.count = 1;
+    assert_int_equal(bo_best_find(plan, states, &wish, first), 1);
+    assert_int_equal(first[0], 30);
+    wish = (struct bo_best_wish){.count = 11, .price_max = BO_MONEY_MAX};
+    assert_int_equal(bo_best_find(plan, states, &wish, first), 0);
+    wish.category = "C";
+    assert_false(bo_best_makes_sense(plan, &wish));
+    bo_plan_free(plan);
+}
+
+static void best_seats_leave_no_single_one_where_it_can_be_helped(void **state) {
+    (void)state;
+    struct bo_plan *plan = read_hall(4);
+    char states[41] = "1111000011" "1111111111" "1111111111" "1111111111";
+    struct bo_best_wish wish = {.count = 2, .price_max = BO_MONEY_MAX, .stage_x = 60, .no_single = true};
+    uint32_t first[BO_BEST_MAX];
+    bo_best_find(plan, states, &wish, first);
+    assert_true(first[0] == 4 || first[0] == 6); /* not the two in the middle, which are nearest */
+    memcpy(states, "1111000111", 10);
+    assert_int_equal(bo_best_find(plan, states, &wish, first), 1); /* three: one is left whatever one does */
+    bo_plan_free(plan);
+}
+
 static void a_wrong_plan_says_where_it_is_wrong(void **state) {
     (void)state;
     static const char prices[] = "{\"A\":500,\"B\":300}";
@@ -65,6 +134,7 @@ static void a_wrong_plan_says_where_it_is_wrong(void **state) {
                  {"\"seat_guid\":\"b\",", "", "seats[1].seat_guid"},
                  {"\"category\":\"B\"", "\"category\":\"C\"", "seats[1].category"},
                  {"{\"x\":101,\"y\":200}", "{\"x\":\"left\"}", "seats[1].position"},
+                 {"\"category\":\"B\"", "\"category\":\"B\",\"kind\":\"comfy\"", "seats[1].kind"},
                  {"\"zones\"", "\"zonen\"", "zones"},
                  {"\"categories\"", "\"kategorien\"", "categories"},
                  {"{\"name\":\"B\"}", "{}", "categories[1].name"}};
@@ -132,6 +202,8 @@ static void S3_a_map_notices_a_missed_change_and_gathers_the_others(void **state
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(S4_a_plan_gives_every_seat_its_row_grade_and_price),
                                        cmocka_unit_test(a_wrong_plan_says_where_it_is_wrong),
+                                       cmocka_unit_test(best_seats_lie_together_near_the_stage_and_fit_the_wish),
+                                       cmocka_unit_test(best_seats_leave_no_single_one_where_it_can_be_helped),
                                        cmocka_unit_test(settings_have_defaults_and_ranges),
                                        cmocka_unit_test(S3_a_map_notices_a_missed_change_and_gathers_the_others)};
     return cmocka_run_group_tests_name("sale", tests, NULL, NULL);
