@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #define EVENTS 512
-#define MANY 5000
-#define FEW 32
-#define REST_US 5000
+#define MANY 5000    /* of so many people or more a process */
+#define FEW 32       /* with fewer than these about to connect */
+#define REST_US 5000 /* rests between two turns */
 
 /* ---- what he does ---- */
 

@@ -53,16 +53,11 @@ p.b, p.h, p.st, p.o, p.last, p.d = (p.b or 0) + tickets, {}, 'out', nil, order, 
 save_person(person, p)
 call('ZREM', ACTIVE, person)
 mark_seats(o.seats, '2')
-local sold = count('sold', tickets)
+count('sold', tickets)
 o.st, o.payment = 'paid', payment
 o.seq = record('paid', {person = person, order = order, payment = payment, seats = o.seats, amount = amount, number = p.n})
 save_order()
 publish('paid', person, order, o.seq)
-if sold >= numbers('total') then
-  call('HSET', STATE, 'status', 'sold_out')
-  record('status', {status = 'sold_out'})
-  publish('status', 'sold_out')
-else
-  admit()
-end
+settle_stock()
+admit()
 return {'ok', 'paid', o.seq}

@@ -62,7 +62,7 @@ GUARDS = [
      '', 'lanes'),
     ('lib/admit.lua', '    if away[i] then',
      '    if false then', 'line'),
-    ('lib/admit.lua', 'math.min(free - seeking, POP_MAX)',
+    ('lib/admit.lua', 'math.min(free * math.max(1, choosers) - seeking, POP_MAX)',
      'math.min(free, POP_MAX)', 'line'),
     ('lib/admit.lua', 'return math.min(free, POP_MAX), nil, -1',
      'return POP_MAX, nil, -1', 'lanes'),

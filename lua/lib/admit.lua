@@ -78,7 +78,7 @@ local function activate(people, deadline)
   local saves, places = {}, {}
   for i = 1, #names do
     local p = records[i] and cmsgpack.unpack(records[i]) or {b = 0}
-    p.st, p.n, p.d, p.t, p.h, p.o = 'claim', people[i * 2], deadline, nil, {}, nil
+    p.st, p.n, p.d, p.t, p.h, p.o, p.e = 'claim', people[i * 2], deadline, nil, {}, nil, nil
     saves[#saves + 1], saves[#saves + 2] = names[i], cmsgpack.pack(p)
     places[#places + 1], places[#places + 2] = deadline, names[i]
   end
@@ -110,13 +110,14 @@ end
 local ADMITTING = {open = true, draining = true, through = true}
 
 -- How many may come in now, the rate's window if the rate has a say, and the ms until a clock allows more (-1: none will).
--- The stock is what is free and not yet sought by somebody inside who holds nothing: whoever is let in shall find something.
+-- The stock is what is free and not yet sought by somebody inside who holds nothing, so that whoever is let in finds something; the
+-- operator may let several look for each free seat.
 local function places_left(status, policy)
-  local rate_count, rate_ms, capacity, free, seeking = numbers('rate_count', 'rate_ms', 'capacity', 'free', 'seeking')
+  local rate_count, rate_ms, capacity, free, seeking, choosers = numbers('rate_count', 'rate_ms', 'capacity', 'free', 'seeking', 'choosers_per_seat')
   local slowed = brake()
   if slowed == 0 then return 0, nil, -1 end
   if status == 'through' then return math.min(free, POP_MAX), nil, -1 end
-  local room = math.min(free - seeking, POP_MAX)
+  local room = math.min(free * math.max(1, choosers) - seeking, POP_MAX)
   if policy ~= 'rate' then room = math.min(room, math.ceil(capacity * slowed / 100) - call('ZCARD', ACTIVE)) end
   if room <= 0 or policy == 'capacity' then return room, nil, -1 end
   local left, window, wait = rate_left(math.ceil(rate_count * slowed / 100), rate_ms)

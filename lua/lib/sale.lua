@@ -5,8 +5,8 @@
 --   active  sorted set  person -> deadline (ms)          who is inside: claiming, choosing or paying
 --   state   hash        settings, counters, heads        one field per number, names below
 --   people  hash        person -> packed record          only people who were admitted or stepped over
---   seats   hash        seat index -> person             held and sold seats; a free seat has no field
---   map     string      one character per seat           '0' free, '1' held, '2' sold
+--   seats   hash        seat index -> person             held and sold seats, '-' for kept back; a free seat has no field
+--   map     string      one character per seat           '0' free, '1' held, '2' sold, '3' kept back
 --   absent  sorted set  person -> end of grace (ms)      waiting people without a connection
 --   gone    hash        lane:number / 1024 -> count      who left the line ahead of being admitted
 --   orders  hash        order -> packed order
@@ -17,7 +17,7 @@
 --                       i invitation -> person
 --
 -- A person's record: st stage ("claim", "choose", "pay", "out", "away"), n number, d deadline, t told that he is
--- admitted, h held seats {index, price, …}, b tickets bought, o order, last the order before, k remembered answers
+-- admitted, h held seats {index, price, …}, b tickets bought, e times that he asked for more time, o order, last the order before, k remembered answers
 -- {key, request, answer, …}.
 -- Answers start with "ok" or with a code of include/boxoffice/error.def.
 
@@ -28,6 +28,7 @@ local POP_MAX = 1000
 local REMEMBERED_ANSWERS = 8
 local GAP_MS = 10000   -- the sale's clock does not follow a jump that is longer than this
 local COMPANY_MS = 20  -- messages of the feed that come closer together than this travel together; 1 ms per gateway where those are more
+local COMPANY_MAX_MS = 100
 
 -- The sale's own clock, in ms. It follows Redis' clock, but not when that jumps, nor over a time in which nobody ticked:
 -- then it stands still, so that no place, admission or hold runs out because a clock was set or everything was down.
@@ -50,7 +51,7 @@ local function flush_news()
   if #messages == 0 then return end
   call('DEL', NEWS)
   local gateways = call('PUBLISH', FEED, table.concat(messages, '\n'))
-  call('HSET', STATE, 'flushed', now, 'company', math.max(COMPANY_MS, gateways))
+  call('HSET', STATE, 'flushed', now, 'company', math.min(math.max(COMPANY_MS, gateways), COMPANY_MAX_MS))
 end
 
 -- Every gateway hears every message, so it is made to be read without effort: ids have no space in them, and a list is its words.
@@ -134,6 +135,16 @@ local function free_seats(p)
   p.h = {}
 end
 
+-- When all that is not kept back is sold, the sale is sold out; when something is put back, it goes on.
+local function settle_stock()
+  local total, sold, blocked = numbers('total', 'sold', 'blocked')
+  local status = call('HGET', STATE, 'status')
+  local settled = sold > 0 and sold + blocked >= total and 'sold_out' or status == 'sold_out' and 'open' or status
+  if settled == status then return end
+  call('HSET', STATE, 'status', settled)
+  record('status', {status = settled})
+  publish('status', settled)
+end
 
 -- Ends an admission: seats free, an unpaid order closed, the place given back.
 local function end_admission(person, p, reason)

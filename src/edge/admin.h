@@ -13,4 +13,7 @@ void bo_admin_change_status(struct bo_http *http, const char *sale, const char *
 /* admin_line.c: what an operator does with a line. false: not one of its addresses. */
 bool bo_admin_line_run(struct bo_http *http);
 
+/* admin_seats.c: seats kept back from the sale. false: not one of its addresses. */
+bool bo_admin_seats_run(struct bo_http *http);
+
 #endif

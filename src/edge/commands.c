@@ -50,7 +50,7 @@ static void finish(struct command *c) {
 
 static int64_t left_ms(const struct bo_session *s, bo_ms deadline) {
     const struct bo_settings *settings = &s->room->settings;
-    return bo_room_left_ms(s->room, deadline, s->stage == BO_STAGE_PAY ? settings->pay_ms : settings->choose_ms);
+    return bo_room_left_ms(s->room, deadline, s->stage == BO_STAGE_PAY ? settings->pay_ms : settings->choose_ms + settings->extend_ms * settings->extend_max);
 }
 
 static void print_guid(const struct bo_room *room, int64_t index, bool first, struct bo_buffer *out) {
@@ -287,6 +287,28 @@ void bo_session_best(struct bo_session *s, const char *key, const struct bo_best
         bo_room_read_map(s->room, try_best_again, c);
     else
         try_best(c);
+}
+
+/* ---- more time ---- */
+
+static void extended(void *arg, int err, const struct bo_value *v) {
+    struct command *c = arg;
+    struct bo_session *s = c->session;
+    if (err) {
+        bo_session_error(s, err, c->key);
+    } else {
+        if (s->wsi && s->stage == BO_STAGE_CHOOSE) bo_session_set_stage(s, BO_STAGE_CHOOSE, bo_value_number(v, 1));
+        bo_session_printf(s, "{\"type\":\"extended\",\"key\":\"%s\",\"left_ms\":%" PRId64 ",\"again\":%" PRId64 "}", c->key, left_ms(s, bo_value_number(v, 1)),
+                          bo_value_number(v, 2));
+    }
+    finish(c);
+}
+
+void bo_session_extend(struct bo_session *s, const char *key) {
+    char number[24];
+    *bo_text_put_number(number, s->number) = '\0';
+    const char *args[] = {s->person, number, key};
+    bo_room_run(s->room, "line_extend", args, 3, extended, start(s, key, "extended"));
 }
 
 /* ---- checkout ---- */

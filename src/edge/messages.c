@@ -107,14 +107,19 @@ static int on_best(struct bo_session *s, const json_t *message) {
     return 0;
 }
 
-static int on_checkout(struct bo_session *s, const json_t *message) {
+/* A command that is its key and nothing else. */
+static int on_plain(struct bo_session *s, const json_t *message, void (*run)(struct bo_session *, const char *key)) {
     const char *key = text_of(message, "key");
     if (!key || !bo_text_is_id(key)) return BO_ERR_BAD_MESSAGE;
     if (!s->room) return BO_ERR_NOT_JOINED;
     if (!s->entered) return BO_ERR_NOT_ADMITTED;
-    bo_session_checkout(s, key);
+    run(s, key);
     return 0;
 }
+
+static int on_checkout(struct bo_session *s, const json_t *message) { return on_plain(s, message, bo_session_checkout); }
+
+static int on_extend(struct bo_session *s, const json_t *message) { return on_plain(s, message, bo_session_extend); }
 
 static int on_map(struct bo_session *s, const json_t *message) {
     (void)message;
@@ -134,7 +139,7 @@ static const struct {
     const char *type;
     int (*run)(struct bo_session *session, const json_t *message);
 } handlers[] = {{"join", bo_entry_join}, {"leave", on_leave},       {"enter", on_enter}, {"hold", on_hold},
-                {"release", on_release}, {"best", on_best}, {"checkout", on_checkout}, {"map", on_map},     {"ping", on_ping}};
+                {"release", on_release}, {"best", on_best}, {"extend", on_extend}, {"checkout", on_checkout}, {"map", on_map},     {"ping", on_ping}};
 
 void bo_message_received(struct bo_session *s, const char *data, size_t length) {
     json_t *message = json_loadb(data, length, JSON_REJECT_DUPLICATES, NULL);

@@ -177,6 +177,10 @@ static void end_session(struct bo_session *s, void *arg) {
     bo_session_set_stage(s, BO_STAGE_OUT, 0);
 }
 
+static void set_deadline(struct bo_session *s, void *arg) {
+    if (s->stage == BO_STAGE_CHOOSE) s->visit->deadline = *(bo_ms *)arg;
+}
+
 /* seats version state seat … */
 static void on_seats(struct bo_room *room, char *words) {
     int64_t version = bo_text_next_number(&words);
@@ -216,6 +220,10 @@ static void hear(struct bo_room *room, char *words) {
     } else if (strcmp(what, "end") == 0) {
         const char *person = bo_text_next_word(&words), *reason = bo_text_next_word(&words);
         bo_room_each_of(room, person, end_session, &(struct ending){reason, bo_text_next_word(&words)});
+    } else if (strcmp(what, "deadline") == 0) {
+        const char *person = bo_text_next_word(&words);
+        bo_ms deadline = bo_text_next_number(&words);
+        bo_room_each_of(room, person, set_deadline, &deadline);
     } else if (strcmp(what, "status") == 0) {
         bo_room_set_status(room, bo_text_next_word(&words));
         if (bo_text_next_number(&words) > room->version) bo_rooms_load(room->gateway);
@@ -270,8 +278,14 @@ static void map_loaded(void *arg, int err) {
 #define CROWDED 1000
 #define CROWDED_NEWS_MS 1000
 
+/* With thousands inside, every tick would be as many messages as all news of the line: half a second for a thousand, a whole one for more. */
+static bo_ms seat_news_apart_ms(const struct bo_room *room) {
+    if (room->active < CROWDED) return 0;
+    return room->active < CROWDED_NEWS_MS * 2 ? room->active / 2 : CROWDED_NEWS_MS;
+}
+
 struct seat_news {
-    struct bo_buffer lists[3]; /* free, held, sold */
+    struct bo_buffer lists[4]; /* free, held, sold, kept back */
 };
 
 static void add_seat_news(void *arg, uint32_t seat, char state) {
@@ -280,18 +294,18 @@ static void add_seat_news(void *arg, uint32_t seat, char state) {
     bo_buffer_add(list, text, (size_t)(bo_text_put_number(at, seat) - text));
 }
 
-/* All changes since the last time in one message: with thousands choosing, one message per change would be millions. And with
- * thousands, every tick would still be as many as all news of the line: half a second for a thousand, a whole one for more. */
+/* All changes since the last time in one message: with thousands choosing, one message per change would be millions. */
 static void tell_changed_seats(struct bo_room *room) {
-    bo_ms now = bo_loop_steady_ms(), apart = room->active < CROWDED ? 0 : room->active < CROWDED_NEWS_MS * 2 ? room->active / 2 : CROWDED_NEWS_MS;
-    if (!room->map.changed_count || now - room->seats_told_ms < apart) return;
+    bo_ms now = bo_loop_steady_ms();
+    if (!room->map.changed_count || now - room->seats_told_ms < seat_news_apart_ms(room)) return;
     room->seats_told_ms = now;
     struct seat_news news = {0};
     struct bo_buffer json = {0};
-    static const char *const names[] = {"free", "held", "sold"};
+    static const char *const names[] = {"free", "held", "sold", "blocked"};
     bo_map_take_changes(&room->map, add_seat_news, &news);
     bo_buffer_printf(&json, "{\"type\":\"seats\",\"version\":%" PRId64, room->map.version);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
+        if (i == 3 && !news.lists[i].length) continue;
         bo_buffer_printf(&json, ",\"%s\":[%s]", names[i], news.lists[i].length ? news.lists[i].data : "");
         bo_buffer_free(&news.lists[i]);
     }

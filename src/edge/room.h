@@ -120,6 +120,7 @@ void bo_session_enter(struct bo_session *session); /* with the number of an acce
 void bo_session_seats(struct bo_session *session, const char *script, const char *key, const struct bo_seat **seats, size_t count);
 /* The best seats together that fit; wish is copied, its stage comes from the sale's settings. */
 void bo_session_best(struct bo_session *session, const char *key, const struct bo_best_wish *wish);
+void bo_session_extend(struct bo_session *session, const char *key); /* more time for choosing */
 void bo_session_checkout(struct bo_session *session, const char *key);
 void bo_session_leave(struct bo_session *session);
 void bo_session_send_map(struct bo_session *session);

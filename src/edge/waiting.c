@@ -171,7 +171,7 @@ static void admit(struct bo_session *s, enum bo_stage stage, int64_t number, bo_
     const struct bo_settings *settings = &s->room->settings;
     int64_t left = bo_room_left_ms(s->room, deadline, stage == BO_STAGE_CLAIM ? settings->claim_ms : stage == BO_STAGE_CHOOSE ? settings->choose_ms : settings->pay_ms);
     bo_ms now = bo_room_now(s->room), wall = bo_loop_wall_ms();
-    bo_ms expires = wall - now + deadline + s->room->settings.choose_ms + s->room->settings.pay_ms;
+    bo_ms expires = wall - now + deadline + settings->choose_ms + settings->extend_ms * settings->extend_max + settings->pay_ms;
     char *access = bo_token_access(&s->gateway->config, s->gateway->keys, s->room->id, s->person, number, wall, expires);
     bo_session_visit(s)->access_hash = bo_text_hash(access);
     bo_session_printf(s,

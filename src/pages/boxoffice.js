@@ -96,7 +96,7 @@ function draw() {
 
 function paint(index) {
   const held = mine.has(index);
-  shapes[index]?.setAttribute('class', `seat${held ? ' mine' : states[index] === '1' ? ' held' : states[index] === '2' ? ' sold' : ''}`);
+  shapes[index]?.setAttribute('class', `seat${held ? ' mine' : states[index] === '1' ? ' held' : states[index] >= '2' ? ' sold' : ''}`);
 }
 
 function takeMap(message) {
@@ -190,8 +190,8 @@ const handlers = {
   seats(message) {
     if (message.version <= version) return;
     version = message.version;
-    for (const [state, name] of ['free', 'held', 'sold'].entries()) {
-      for (const index of message[name]) {
+    for (const [state, name] of ['free', 'held', 'sold', 'blocked'].entries()) {
+      for (const index of message[name] ?? []) {
         states[index] = String(state);
         paint(index);
       }

@@ -104,3 +104,38 @@ test('the best seats together, by wish; many at once never get the same', async 
   for (const wrong of [{ count: 0 }, { count: 'two' }, { zone: 7 }, { price_max: '9' }, { accessible: 1 }]) assert.equal((await best(people[2], wrong)).code, 'bad_message');
   assert.equal((await best(people[2], { count: 21 })).code, 'too_large');
 });
+
+test('seats kept back by the operator: everybody sees it, it is audited, and nothing happens by halves', async (t) => {
+  const world = await startBoxoffice(t);
+  const [person] = await insiders(world, 1);
+  await person.ask({ type: 'map' }, 'map');
+  const block = (action, body) => world.admin('POST', `/api/sales/hall/${action}`, body);
+  assert.deepEqual((await block('block', { seats: ['S-3', 'S-4'], why: 'camera' })).json, { free: 98, blocked: 2 });
+  assert.deepEqual((await person.next('seats')).blocked, [2, 3]);
+  assert.equal((await person.hold('S-4')).code, 'seat_taken');
+  await person.hold('S-1');
+  const refused = await block('block', { seats: ['S-1', 'S-9'] });
+  assert.deepEqual([refused.status, refused.json.error.code, refused.json.error.detail], [409, 'seat_taken', 'seats: S-1']);
+  for (const [body, status, code] of [[{ seats: [] }, 400, 'bad_message'], [{ seats: ['S-1', 'S-1'] }, 400, 'seat_twice'], [{ seats: ['none'] }, 404, 'unknown_seat'],
+    [{ seats: ['S-8'], why: 7 }, 400, 'bad_message'], [{ seats: Array(1001).fill('S-1') }, 413, 'too_large'], [[], 400, 'bad_message']]) {
+    const answer = await block('block', body);
+    assert.deepEqual([answer.status, answer.json.error.code], [status, code], JSON.stringify(body).slice(0, 80));
+  }
+  assert.equal((await block('unblock', { seats: ['S-3', 'S-5'] })).json.error.code, 'not_blocked');
+  assert.deepEqual((await block('unblock', { seats: ['S-3'] })).json, { free: 98, blocked: 1 });
+  while (!(await person.next('seats')).free.includes(2)); // news of his own hold may come before
+  const { audit } = (await world.admin('GET', '/api/audit')).json;
+  assert.deepEqual(audit.slice(0, 2).map(({ action, detail }) => [action, detail.seats]), [['unblock', ['S-3']], ['block', ['S-3', 'S-4']]]);
+});
+
+test('A6 more time on request reaches every device', async (t) => {
+  const world = await startBoxoffice(t, { config: { gateways: 2 }, settings: { choose_ms: 60000, extend_ms: 30000 } });
+  const [phone] = await insiders(world, 1);
+  const laptop = await arrive(world, { resume: phone.resume });
+  await laptop.enter();
+  const answer = await phone.ask({ type: 'extend', key: newKey() }, 'extended', 'error');
+  assert.ok(answer.left_ms > 60000 && answer.left_ms <= 90000 && answer.again === 0, JSON.stringify(answer));
+  assert.equal((await phone.ask({ type: 'extend', key: newKey() }, 'extended', 'error')).code, 'no_more_time');
+  assert.equal((await phone.ask({ type: 'extend' }, 'extended', 'error')).code, 'bad_message');
+  assert.ok((await laptop.next('time')).left_ms > 60000);
+});

@@ -194,6 +194,11 @@ test('A7 draining takes nobody new, through lets everyone in, away keeps the pla
   await sale.join(...people(10, 40));
   await sale.tick();
   assert.equal(await sale.redis.zcard(sale.key.active), 32, 'whatever the capacity');
+  const small = new Sale(sale.redis, 'small');
+  await small.load({}, { status: 'through', total: 5 });
+  await small.join(...people(1, 20));
+  await small.tick();
+  assert.equal(await small.redis.zcard(small.key.active), 5, 'only the stock bounds it');
 });
 
 test('the clock jumps: no deadline runs out, no place is lost, nobody is admitted twice', async (t) => {
@@ -222,6 +227,7 @@ test('L6 an admission that no gateway told anyone is taken back, and the place i
   await sale.redis.zadd(sale.key.active, 1, 'g:1');
   await sale.tick();
   assert.deepEqual(await sale.stages('g:1', 'g:2'), ['away', 'claim']);
+  assert.deepEqual(await sale.state('seeking'), [1]);
   assert.deepEqual((await sale.join('g:1'))[0].slice(0, 2), [1, 'wait']);
   await sale.run('line_leave', 'g:2');
   assert.deepEqual(await sale.stages('g:1'), ['claim']);

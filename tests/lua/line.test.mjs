@@ -142,6 +142,9 @@ test('A2 nobody is let in to find nothing: whoever is inside and holds nothing y
   assert.deepEqual([await inside(), ...(await sale.stages('g:8', 'g:9'))], [6, 'claim', 'claim']);
   await sale.run('line_leave', 'g:1');
   assert.equal(await inside(), 6);
+  await sale.load({ choosers_per_seat: 3 });
+  await sale.tick();
+  assert.equal(await inside(), 18, 'three may look for each');
 });
 
 test('A2 who looks for a seat is counted right, whatever happens to him', async (t) => {

@@ -143,3 +143,41 @@ test('the best seats: the first proposal that can be had, whole or not at all', 
   assert.deepEqual(await sale.state('free', 'seeking'), [27, 2]);
   assert.equal((await best('g:3', 3, 'a', '2 A', 20))[0], 'ok', 'nothing was remembered: it may be tried again');
 });
+
+test('seats kept back: nobody gets them, the sale is sold out without them, and goes on when they are put back', async (t) => {
+  const { sale, people } = await crowd(t, 6, { choosers_per_seat: 10 }, 5);
+  assert.deepEqual(await sale.run('seats_block', 'block', 'camera', 3, 4), ['ok', 3, 2]);
+  assert.equal(await sale.redis.get(sale.key.map), '00033');
+  assert.deepEqual(await sale.hold(people[0], 1, 'a', 2, 3), ['seat_taken', 0, [3]]);
+  await sale.hold(people[0], 1, 'b', 0, 1, 2);
+  assert.deepEqual(await sale.run('seats_block', 'block', '', 0), ['seat_taken', [0]], 'held');
+  assert.deepEqual(await sale.run('seats_block', 'unblock', '', 0, 4), ['not_blocked', [0]]);
+  assert.deepEqual(await sale.state('free', 'blocked'), [0, 2]);
+  await sale.run('order_checkout', people[0], 1, 'o:1');
+  await sale.run('order_pay', 'o:1', 'p:1', 'paid', 3000, 'EUR');
+  assert.equal(await sale.redis.hget(sale.key.state, 'status'), 'sold_out');
+  assert.deepEqual(await sale.run('seats_block', 'unblock', '', 4), ['ok', 1, 1]);
+  assert.equal(await sale.redis.hget(sale.key.state, 'status'), 'open');
+  assert.equal((await sale.hold(people[1], 2, 'a', 4))[0], 'ok');
+  const kinds = (await sale.log()).map(({ kind }) => kind);
+  assert.ok(kinds.includes('block') && kinds.includes('unblock'));
+});
+
+test('A6 more time for choosing, as often as the sale gives it', async (t) => {
+  const { sale } = await crowd(t, 2, { choose_ms: 60000, extend_ms: 30000, extend_max: 2 }, 5);
+  const deadline = async () => (await sale.run('line_find', 'g:1'))[2][2];
+  const first = await deadline();
+  const extend = (key) => sale.run('line_extend', 'g:1', 1, key);
+  assert.deepEqual(await extend('a'), ['ok', first + 30000, 1]);
+  assert.deepEqual(await extend('a'), ['ok', first + 30000, 1], 'the same key, the same answer');
+  assert.deepEqual(await extend('b'), ['ok', first + 60000, 0]);
+  assert.deepEqual(await extend('c'), ['no_more_time']);
+  assert.equal(await deadline(), first + 60000);
+  await sale.hold('g:1', 1, 'k', 0);
+  await sale.run('order_checkout', 'g:1', 1, 'o:1');
+  assert.deepEqual(await extend('d'), ['already_paying']);
+  await sale.load({ extend_ms: 0 });
+  assert.deepEqual(await sale.run('line_extend', 'g:2', 2, 'a'), ['no_more_time']);
+  await sale.expire('g:2');
+  assert.deepEqual(await sale.run('line_extend', 'g:2', 2, 'b'), ['admission_expired']);
+});

@@ -1,0 +1,22 @@
+-- Gives more time for choosing, as often as the sale allows (rule A6).
+-- ARGV     person, number, key
+-- returns  {code, deadline, how often it can be done again}
+--- include sale
+local person, number, key = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local p = load_person(person)
+if not p or p.n ~= number then return {'not_admitted'} end
+local before = remembered(p, key, 'extend')
+if before then return before end
+if p.st == 'pay' then return {'already_paying'} end
+if p.st ~= 'choose' then return {'not_admitted'} end
+if p.d <= now then return {'admission_expired'} end
+local extend_ms, extend_max = numbers('extend_ms', 'extend_max')
+local used = p.e or 0
+if extend_ms == 0 or used >= extend_max then return {'no_more_time'} end
+p.e, p.d = used + 1, p.d + extend_ms
+call('ZADD', ACTIVE, p.d, person)
+record('extend', {person = person, number = number, deadline = p.d})
+publish('deadline', person, p.d)
+local answer = remember(p, key, 'extend', {'ok', p.d, extend_max - p.e})
+save_person(person, p)
+return answer
