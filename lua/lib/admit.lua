@@ -109,15 +109,20 @@ end
 
 local ADMITTING = {open = true, draining = true, through = true}
 
+-- For how many there is something: what is free and not yet sought by somebody inside who holds nothing, so that whoever is let in
+-- finds something. The operator may let several look for each free seat, or everyone while there is any.
+local function stock_left(status)
+  local free, seeking, choosers = numbers('free', 'seeking', 'choosers_per_seat')
+  return status == 'through' and free or free * math.max(1, choosers) - seeking
+end
+
 -- How many may come in now, the rate's window if the rate has a say, and the ms until a clock allows more (-1: none will).
--- The stock is what is free and not yet sought by somebody inside who holds nothing, so that whoever is let in finds something; the
--- operator may let several look for each free seat.
 local function places_left(status, policy)
-  local rate_count, rate_ms, capacity, free, seeking, choosers = numbers('rate_count', 'rate_ms', 'capacity', 'free', 'seeking', 'choosers_per_seat')
+  local rate_count, rate_ms, capacity = numbers('rate_count', 'rate_ms', 'capacity')
   local slowed = brake()
   if slowed == 0 then return 0, nil, -1 end
-  if status == 'through' then return math.min(free, POP_MAX), nil, -1 end
-  local room = math.min(free * math.max(1, choosers) - seeking, POP_MAX)
+  local room = math.min(stock_left(status), POP_MAX)
+  if status == 'through' then return room, nil, -1 end
   if policy ~= 'rate' then room = math.min(room, math.ceil(capacity * slowed / 100) - call('ZCARD', ACTIVE)) end
   if room <= 0 or policy == 'capacity' then return room, nil, -1 end
   local left, window, wait = rate_left(math.ceil(rate_count * slowed / 100), rate_ms)

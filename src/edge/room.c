@@ -23,6 +23,7 @@ struct bo_room *bo_room_new(struct bo_gateway *gateway, const char *id) {
     room->told_version = -1;
     snprintf(room->status, sizeof(room->status), "draft");
     room->brake = 100;
+    room->stock = 1; /* until a tick says it */
     bo_table_init(&room->people, person_of);
     return room;
 }
@@ -357,6 +358,7 @@ static void ticked(void *arg, int err, const struct bo_value *v) {
     if (!room->opened && room->opens_in_ms < EXACT_WITHIN_MS) again_in = room->opens_in_ms;
     if (again_in > 0) tick_in(room, again_in);
     note_brake(room, (int)bo_value_number(v, 15), bo_value_text(v, 16));
+    room->stock = bo_value_number(v, 17);
     room->clock_offset_ms = bo_value_number(v, 1) - bo_loop_wall_ms();
     room->total_waiting = bo_value_number(v, 4);
     room->active = bo_value_number(v, 5);

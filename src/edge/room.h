@@ -42,6 +42,7 @@ struct bo_room {
     bool opened;     /* the opening is past; until then the lottery is secret */
     bool announce;   /* just opened: everyone hears his position as soon as the view is here */
     int64_t head, total_waiting, active, free, sold, admitted, seq, opens_in_ms;
+    int64_t stock;   /* for how many there is something inside; 0 or less: nobody comes in before something is free again */
     int brake;       /* percent of what policy allows; 100: not slowed down */
     char brake_why[BO_REASON_MAX + 1];
     uv_timer_t *exact; /* ticks at a time that is known to the ms; NULL: there was none yet */

@@ -80,7 +80,7 @@ static char *put_position(char *at, const struct bo_room *room, int64_t position
     at = bo_text_put(at, ",\"total\":");
     at = bo_text_put_number(at, total);
     at = bo_text_put(at, ",\"eta_s\":");
-    if (bo_room_admits(room) && bo_estimate_range(&room->estimate, position, total, room->opened ? 0 : room->opens_in_ms, &low, &high)) {
+    if (bo_room_admits(room) && room->stock > 0 && bo_estimate_range(&room->estimate, position, total, room->opened ? 0 : room->opens_in_ms, &low, &high)) {
         *at++ = '[';
         at = bo_text_put_number(at, low);
         *at++ = ',';

@@ -166,6 +166,18 @@ test('A8 admission slows down when payments fail or somebody outside asks for it
   assert.equal((await world.admin('POST', '/api/sales/hall/brake', { percent: 101, for_ms: 1 })).status, 400);
 });
 
+test('L5 no estimate while every free seat is looked for by somebody inside', async (t) => {
+  const world = await startBoxoffice(t, { settings: { policy: 'capacity', capacity: 50, choose_ms: 600000 }, config: { gateways: 1, news_front_ms: 300 }, seats: 20 });
+  const people = [];
+  for (let i = 0; i < 30; i++) people.push(await arrive(world));
+  await people[19].next('admitted');
+  const last = people[29];
+  await until('told that nobody knows', async () => (await last.next('position')).eta_s === null);
+  await people[0].enter();
+  await people[0].ask({ type: 'leave' }, 'left');
+  await people[20].next('admitted');
+});
+
 test('A8 admission slows down when people are told late that they may come in', async (t) => {
   const world = await startBoxoffice(t, { settings: nobody, config: { gateways: 2, brake_telling_latency_ms: 100 } });
   for (let i = 0; i < 60; i++) await arrive(world);
