@@ -239,7 +239,8 @@ static void try_best(struct command *c) {
     struct bo_session *s = c->session;
     const struct bo_plan *plan = s->room->plan;
     uint32_t first[BO_BEST_MAX];
-    size_t found = bo_best_find(plan, s->room->map.states, &c->wish->wish, first), count = c->wish->wish.count;
+    bool whole = s->room->map.count == plan->seat_count; /* it is not where Redis has lost the map */
+    size_t found = whole ? bo_best_find(plan, s->room->map.states, &c->wish->wish, first) : 0, count = c->wish->wish.count;
     struct args args = {.count = 0};
     add_text(&args, s->person);
     add_number(&args, s->number);
