@@ -2,14 +2,11 @@
 -- ARGV     person, number, key
 -- returns  {code, deadline, how often it can be done again}
 --- include sale
+--- include choose
 local person, number, key = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local p = load_person(person)
-if not p or p.n ~= number then return {'not_admitted'} end
-local before = remembered(p, key, 'extend')
-if before then return before end
-if p.st == 'pay' then return {'already_paying'} end
-if p.st ~= 'choose' then return {'not_admitted'} end
-if p.d <= now then return {'admission_expired'} end
+local problem = choosing_problem(p, number, key, 'extend')
+if problem then return problem end
 local extend_ms, extend_max = numbers('extend_ms', 'extend_max')
 local used = p.e or 0
 if extend_ms == 0 or used >= extend_max then return {'no_more_time'} end

@@ -3,6 +3,7 @@
 --          {seat index, price} of each seat
 -- returns  {code, deadline, {held seat, price, …}}; none_together: none of them can be had any more, and nothing was changed
 --- include sale
+--- include choose
 --- include hold
 local person, number, key, count_wished = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[5])
 local request = 'best ' .. ARGV[4]

@@ -1,13 +1,13 @@
 -- Keeps seats back from the sale, or puts them back into it; all or none. Their owner is then nobody, and their state '3'.
--- ARGV     "block" or "unblock", why, seat index, …
+-- ARGV     "block" or "unblock", who does it, why, seat index, …
 -- returns  {code, free, blocked} or {code, {seat that is in the way, …}}
 --- include sale
 --- include line
 --- include admit
 local NOBODY = '-'
-local action, why = ARGV[1], ARGV[2]
+local action, actor, why = ARGV[1], ARGV[2], ARGV[3]
 local seats, in_the_way = {}, {}
-for i = 3, #ARGV do seats[i - 2] = tonumber(ARGV[i]) end
+for i = 4, #ARGV do seats[i - 3] = tonumber(ARGV[i]) end
 if call('EXISTS', STATE) == 0 then return {'unknown_sale'} end
 local owners = call('HMGET', SEATS, unpack(seats))
 for i, seat in ipairs(seats) do
@@ -29,7 +29,7 @@ else
 end
 local free, blocked = count('free', -by), count('blocked', by)
 mark_seats(flat, action == 'block' and '3' or '0')
-record(action, {seats = seats, why = why})
+record(action, {seats = seats, actor = actor, why = why})
 settle_stock()
 admit()
 return {'ok', free, blocked}

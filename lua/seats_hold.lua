@@ -2,6 +2,7 @@
 -- ARGV     person, number, key, how many rows they are in, {first seat, last seat} of each, then {seat index, price} of each seat
 -- returns  {code, deadline, {held seat, price, …}} or {code, 0, {refused seat, …}}
 --- include sale
+--- include choose
 --- include hold
 local person, number, key, row_count = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local request = 'hold ' .. table.concat(ARGV, ' ', 5 + 2 * row_count)

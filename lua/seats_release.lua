@@ -4,15 +4,12 @@
 --- include sale
 --- include line
 --- include admit
+--- include choose
 local person, number, key = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local request = 'release ' .. table.concat(ARGV, ' ', 4)
 local p = load_person(person)
-if not p or p.n ~= number then return {'not_admitted'} end
-local before = remembered(p, key, request)
-if before then return before end
-if p.st == 'pay' then return {'already_paying'} end
-if p.st ~= 'choose' then return {'not_admitted'} end
-if p.d <= now then return {'admission_expired'} end
+local problem = choosing_problem(p, number, key, request)
+if problem then return problem end
 
 local back, kept, freed, foreign = {}, {}, {}, {}
 for i = 4, #ARGV do back[tonumber(ARGV[i])] = true end

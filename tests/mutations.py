@@ -16,9 +16,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 GUARDS = [
     ('lib/hold.lua', 'if owners[i] then',
      'if false then', 'seats'),
-    ('lib/hold.lua', 'if before then return before end',
+    ('lib/choose.lua', 'if before then return before end',
      '', 'seats'),
-    ('lib/hold.lua', "if p.st == 'pay' then return {'already_paying'} end",
+    ('lib/choose.lua', "if p.st == 'pay' then return {'already_paying'} end",
      '', 'seats'),
     ('lib/admit.lua', "math.ceil(capacity * slowed / 100) - call('ZCARD', ACTIVE)",
      'math.ceil(capacity * slowed / 100)', 'line'),

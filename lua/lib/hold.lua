@@ -1,13 +1,9 @@
--- Holding seats (rules S1-S4, O2). Included by the scripts that do. Seats are flat lists {index, price, …}.
+-- Holding seats (rules S1-S4, O2). Included by the scripts that do, behind choose. Seats are flat lists {index, price, …}.
 
 -- Why he may not hold so many more, or the answer he was given to this key before; nil: he may.
 local function hold_problem(p, number, key, request, count)
-  if not p or p.n ~= number then return {'not_admitted'} end
-  local before = remembered(p, key, request)
-  if before then return before end
-  if p.st == 'pay' then return {'already_paying'} end
-  if p.st ~= 'choose' then return {'not_admitted'} end
-  if p.d <= now then return {'admission_expired'} end
+  local problem = choosing_problem(p, number, key, request)
+  if problem then return problem end
   local limit, seq, committed, backlog_max = numbers('limit', 'seq', 'committed', 'backlog_max')
   if seq - committed > backlog_max then return {'overloaded'} end
   local left = limit - (p.b or 0) - #p.h / 2

@@ -62,7 +62,7 @@ static void changed(void *arg, int err, const struct bo_value *v) {
     free(detail);
 }
 
-/* The seats of the request as arguments behind the first two; an error when one of them is none, or stands there twice. */
+/* The seats of the request as arguments; an error when one of them is none, or stands there twice. */
 static int read_seats(const struct bo_room *room, const json_t *list, const char **args, char (*numbers)[24]) {
     char *named = calloc(room->plan->seat_count, 1);
     int err = named ? 0 : BO_ERR_INTERNAL;
@@ -83,11 +83,11 @@ static int read_seats(const struct bo_room *room, const json_t *list, const char
 static void change_seats(struct bo_http *http, struct bo_room *room, const char *action) {
     json_t *body = json_loadb(http->body.data ? http->body.data : "", http->body.length, 0, NULL), *seats = json_object_get(body, "seats");
     const json_t *why = json_object_get(body, "why");
-    const char *args[SEATS_MAX + 2] = {action, why ? json_string_value(why) : ""};
+    const char *args[SEATS_MAX + 3] = {action, http->actor, why ? json_string_value(why) : ""};
     char numbers[SEATS_MAX][24];
     size_t count = json_array_size(seats);
-    int err = !body ? BO_ERR_BAD_JSON : !count || !args[1] || strlen(args[1]) > WHY_MAX ? BO_ERR_BAD_MESSAGE : count > SEATS_MAX ? BO_ERR_TOO_LARGE : 0;
-    if (!err) err = read_seats(room, seats, args + 2, numbers);
+    int err = !body ? BO_ERR_BAD_JSON : !count || !args[2] || strlen(args[2]) > WHY_MAX ? BO_ERR_BAD_MESSAGE : count > SEATS_MAX ? BO_ERR_TOO_LARGE : 0;
+    if (!err) err = read_seats(room, seats, args + 3, numbers);
     if (err) {
         bo_http_answer_error(http, err, "seats: a list of 1 to 1000 different seat_guids of the plan; why: a text of at most 200 bytes");
         json_decref(body);
@@ -96,7 +96,7 @@ static void change_seats(struct bo_http *http, struct bo_room *room, const char 
     struct change *c = calloc(1, sizeof(*c));
     if (!c) abort(); /* no memory */
     *c = (struct change){.http = http, .room = room, .action = action, .body = body};
-    bo_room_run(room, "seats_block", args, count + 2, changed, c);
+    bo_room_run(room, "seats_block", args, count + 3, changed, c);
 }
 
 bool bo_admin_seats_run(struct bo_http *http) {

@@ -298,7 +298,6 @@ static void extended(void *arg, int err, const struct bo_value *v) {
     if (err) {
         bo_session_error(s, err, c->key);
     } else {
-        if (s->wsi && s->stage == BO_STAGE_CHOOSE) bo_session_set_stage(s, BO_STAGE_CHOOSE, bo_value_number(v, 1));
         bo_session_printf(s, "{\"type\":\"extended\",\"key\":\"%s\",\"left_ms\":%" PRId64 ",\"again\":%" PRId64 "}", c->key, left_ms(s, bo_value_number(v, 1)),
                           bo_value_number(v, 2));
     }

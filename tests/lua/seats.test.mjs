@@ -146,21 +146,21 @@ test('the best seats: the first proposal that can be had, whole or not at all', 
 
 test('seats kept back: nobody gets them, the sale is sold out without them, and goes on when they are put back', async (t) => {
   const { sale, people } = await crowd(t, 6, { choosers_per_seat: 10 }, 5);
-  assert.deepEqual(await sale.run('seats_block', 'block', 'camera', 3, 4), ['ok', 3, 2]);
+  assert.deepEqual(await sale.run('seats_block', 'block', 'ann', 'camera', 3, 4), ['ok', 3, 2]);
   assert.equal(await sale.redis.get(sale.key.map), '00033');
   assert.deepEqual(await sale.hold(people[0], 1, 'a', 2, 3), ['seat_taken', 0, [3]]);
   await sale.hold(people[0], 1, 'b', 0, 1, 2);
-  assert.deepEqual(await sale.run('seats_block', 'block', '', 0), ['seat_taken', [0]], 'held');
-  assert.deepEqual(await sale.run('seats_block', 'unblock', '', 0, 4), ['not_blocked', [0]]);
+  assert.deepEqual(await sale.run('seats_block', 'block', 'ann', '', 0), ['seat_taken', [0]], 'held');
+  assert.deepEqual(await sale.run('seats_block', 'unblock', 'ann', '', 0, 4), ['not_blocked', [0]]);
   assert.deepEqual(await sale.state('free', 'blocked'), [0, 2]);
   await sale.run('order_checkout', people[0], 1, 'o:1');
   await sale.run('order_pay', 'o:1', 'p:1', 'paid', 3000, 'EUR');
   assert.equal(await sale.redis.hget(sale.key.state, 'status'), 'sold_out');
-  assert.deepEqual(await sale.run('seats_block', 'unblock', '', 4), ['ok', 1, 1]);
+  assert.deepEqual(await sale.run('seats_block', 'unblock', 'ann', '', 4), ['ok', 1, 1]);
   assert.equal(await sale.redis.hget(sale.key.state, 'status'), 'open');
   assert.equal((await sale.hold(people[1], 2, 'a', 4))[0], 'ok');
-  const kinds = (await sale.log()).map(({ kind }) => kind);
-  assert.ok(kinds.includes('block') && kinds.includes('unblock'));
+  const changes = (await sale.log()).filter(({ kind }) => kind.endsWith('block')).map(({ kind, body }) => [kind, body.actor, body.why, body.seats]);
+  assert.deepEqual(changes, [['block', 'ann', 'camera', [3, 4]], ['unblock', 'ann', '', [4]]]);
 });
 
 test('A6 more time for choosing, as often as the sale gives it', async (t) => {
