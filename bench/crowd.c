@@ -43,6 +43,7 @@ static int usage(void) {
                     "             [--limit SECONDS] [--ramp MS] [--think FACTOR] [--restless FACTOR] [--look PER_THOUSAND] [--seed N]\n"
                     "             [--pay-url URL] [--visit] [--status FILE] [--hold-go] [--spread MS] [--rate N --rate-ms MS] [--capacity N]\n"
                     "       crowd --people N --wait [--dialect boxoffice|bare|ws|socketio|nchan] [--poll MS] …   only stands in line until SIGTERM\n"
+                    "       crowd --people N --wait --dialect echo|holds|buys [--hot SEATS] [--pace PER_SECOND] [--history FILE] …\n"
                     "With --hold-go nobody leaves or breaks off before SIGUSR1. SIGUSR2 ends the time whose admissions are counted as steady.\n");
     return 2;
 }
@@ -61,10 +62,11 @@ static int read_option(struct crowd_options *o, const char *name, const char *va
     } numbers[] = {{"--people", 1, 2000000, &o->people}, {"--port", 1, 65535, &o->port}, {"--supervisor", 1, 1 << 30, &o->supervisor},
                    {"--limit", 1, 86400, &o->limit_s}, {"--ramp", 0, 3600000, &o->ramp_ms}, {"--seed", 0, 1 << 30, &o->seed},
                    {"--look", 0, 1000, &o->look}, {"--spread", 100, 3600000, &o->spread_ms}, {"--poll", 0, 3600000, &o->poll_ms},
-                   {"--rate", 1, 1000000, &o->rate}, {"--rate-ms", 1, 3600000, &o->rate_ms}, {"--capacity", 0, 1000000, &o->capacity}};
+                   {"--rate", 1, 1000000, &o->rate}, {"--rate-ms", 1, 3600000, &o->rate_ms}, {"--capacity", 0, 1000000, &o->capacity},
+                   {"--hot", 0, 100000, &o->hot}, {"--pace", 0, 1000000, &o->pace}};
     const struct {
         const char *name, **to;
-    } texts[] = {{"--host", &o->host}, {"--sale", &o->sale}, {"--postgres", &o->postgres}, {"--pay-url", &o->pay_url}, {"--status", &o->status}};
+    } texts[] = {{"--host", &o->host}, {"--sale", &o->sale}, {"--postgres", &o->postgres}, {"--pay-url", &o->pay_url}, {"--status", &o->status}, {"--history", &o->history}};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         if (strcmp(name, numbers[i].name) == 0) return read_number(value, numbers[i].min, numbers[i].max, numbers[i].to);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -122,9 +124,10 @@ struct peak {
 /* One JSON line for whoever runs the crowd. */
 static void print_status(FILE *file, struct crowd_shared *shared, int64_t started) {
     fprintf(file, "{\"t\":%.3f,\"connected\":%lld,\"placed\":%lld,\"joined\":%lld,\"admitted\":%lld,\"ended\":%lld,\"frames\":%lld,\"holds\":%lld,\"orders\":%lld,"
-            "\"errors\":%lld,\"longest_silence_ms\":%lld,\"hold_p99_ms\":%.1f,\"join_s\":%.3f,\"admit_s\":%.3f}\n",
+            "\"releases\":%lld,\"conflicts\":%lld,\"bought\":%lld,\"hold_p50_ms\":%.2f,\"errors\":%lld,\"longest_silence_ms\":%lld,\"hold_p99_ms\":%.1f,\"join_s\":%.3f,\"admit_s\":%.3f}\n",
             (double)(bo_loop_steady_us() - started) / 1e6, (long long)shared->connected, (long long)shared->placed, (long long)shared->joined,
-            (long long)shared->admitted, (long long)shared->ended, (long long)shared->frames, (long long)shared->holds, (long long)shared->orders,
+            (long long)shared->admitted, (long long)shared->ended, (long long)shared->frames, (long long)shared->holds, (long long)shared->orders, (long long)shared->releases, (long long)shared->conflicts,
+            (long long)shared->bought, crowd_histogram_ms(shared->hold_us, 0.5),
             (long long)shared->errors, (long long)shared->longest_silence_ms, crowd_histogram_ms(shared->hold_us, 0.99),
             (double)(shared->last_us - shared->first_us) / 1e6, (double)(shared->last_admitted_us - shared->first_admitted_us) / 1e6);
     fflush(file);
@@ -211,7 +214,8 @@ int main(int argc, char **argv) {
     signal(SIGTERM, on_signal);
     signal(SIGUSR1, on_signal);
     signal(SIGUSR2, on_signal);
-    if (!o.wait) crowd_load_plan(&o);
+    if (o.dialect == &crowd_holders[0]) crowd_make_plan(&o); /* a server that only echoes has none */
+    else if (!o.wait || o.dialect == &crowd_holders[1] || o.dialect == &crowd_holders[2]) crowd_load_plan(&o);
     if (o.visit) o.limit_s = 86400;
     if (o.visit && !o.ramp_ms) o.ramp_ms = 20000;
     o.processes = (o.people + PEOPLE_PER_PROCESS - 1) / PEOPLE_PER_PROCESS;

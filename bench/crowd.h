@@ -43,7 +43,7 @@ struct crowd_person { /* in shared memory */
 
 struct crowd_shared {
     _Atomic int64_t connected, placed /* connected and told where they stand */, joined, admitted, ended, position_increases, limit_violations,
-        errors, conflicts, holds, orders, frames, longest_silence_ms, estimates, estimates_right;
+        errors, conflicts, holds, releases, bought, orders, frames, longest_silence_ms, estimates, estimates_right;
     _Atomic int64_t first_us, last_us; /* steady clock: the first connect and the last time somebody was placed */
     _Atomic int64_t hold_us[CROWD_HISTOGRAM];
     _Atomic int64_t steady_until_ms; /* wall clock: admissions up to then are counted as steady, and their estimates checked; 0: all */
@@ -53,10 +53,11 @@ struct crowd_shared {
 };
 
 struct crowd_options {
-    const char *host, *sale, *postgres, *pay_url, *status;
+    const char *host, *sale, *postgres, *pay_url, *status, *history;
     const struct crowd_dialect *dialect;
     int port, people, processes, supervisor, seed, limit_s, ramp_ms, look /* per thousand who ask for the map */, spread_ms, poll_ms, rate,
-        rate_ms, capacity; /* capacity -1, rate 0: not checked */
+        rate_ms, capacity /* capacity -1, rate 0: not checked */, hot /* everyone wants one of the first so many seats; 0: any */,
+        pace; /* commands per second of the whole crowd; 0: as fast as they are answered */
     bool wait, hold_go; /* only stand in line; leave and break only after SIGUSR1 */
     double restless;    /* factor on how many leave, break, vanish */
     bool visit;       /* act like visitors of the demo: slowly, forever patient, no checks */
@@ -74,6 +75,7 @@ void crowd_run(const struct crowd_options *options, struct crowd_shared *shared,
 
 /* Fetches and reads the plan; exits with a message when it cannot. */
 void crowd_load_plan(struct crowd_options *options);
+void crowd_make_plan(struct crowd_options *options); /* of 50,000 seats, as bench/lab.py makes one */
 void crowd_free_plan(struct crowd_options *options);
 int crowd_seat_index(const struct crowd_options *options, const char *guid); /* -1: none */
 /* One HTTP request on a connection of its own, blocking for two seconds at most. Returns the status, 0 on failure; *body (may be NULL) is

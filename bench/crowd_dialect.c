@@ -83,6 +83,8 @@ const struct crowd_dialect *crowd_find_dialect(const char *name) {
                                                   {"ws", "/ws", welcome_ws, hear_ws, act_ws},
                                                   {"socketio", "/socket.io/?EIO=4&transport=websocket", stay, hear_socketio, act_socketio}};
     if (strcmp(name, "boxoffice") == 0) return &crowd_boxoffice;
+    for (const struct crowd_dialect *d = crowd_holders; d->name; d++)
+        if (strcmp(d->name, name) == 0) return d;
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         if (strcmp(others[i].name, name) == 0) return &others[i];
     return NULL;

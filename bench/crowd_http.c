@@ -79,6 +79,16 @@ void crowd_load_plan(struct crowd_options *options) {
     free(body);
 }
 
+void crowd_make_plan(struct crowd_options *options) {
+    options->seat_count = 50000;
+    options->guids = bo_alloc((size_t)options->seat_count * sizeof(char *));
+    for (int i = 0; i < options->seat_count; i++) {
+        char guid[16];
+        snprintf(guid, sizeof(guid), "S-%d", i + 1);
+        options->guids[i] = bo_strdup(guid);
+    }
+}
+
 void crowd_free_plan(struct crowd_options *options) {
     for (int i = 0; i < options->seat_count; i++) free(options->guids[i]);
     free(options->guids);

@@ -25,7 +25,7 @@ struct person {
     int wanted, tries, keys;
     uint32_t held[CROWD_SEATS_EACH], chosen[CROWD_SEATS_EACH];
     int held_count, chosen_count;
-    int64_t hold_sent_us;
+    int64_t hold_sent_us, command_sent_us; /* steady; wall clock */
     char *resume;
     struct bo_buffer in;
 };
@@ -47,7 +47,8 @@ struct crowd_dialect {
     void (*hear)(struct person *person, const char *text);   /* a text message came */
     void (*act)(struct person *person);                      /* his timer is due while he is connected */
 };
-extern const struct crowd_dialect crowd_boxoffice;
+extern const struct crowd_dialect crowd_boxoffice, crowd_holders[];
+void crowd_history_close(void);
 const struct crowd_dialect *crowd_find_dialect(const char *name); /* NULL: there is none */
 
 /* crowd_socket.c */

@@ -428,4 +428,5 @@ void crowd_run(const struct crowd_options *options, struct crowd_shared *shared,
         }
         bo_wheel_run(&process.wheel, bo_loop_wall_ms(), SIZE_MAX, timer_due, NULL);
     }
+    crowd_history_close();
 }

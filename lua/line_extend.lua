@@ -1,6 +1,6 @@
 -- Gives more time for choosing, as often as the sale allows (rule A6).
 -- ARGV     person, number, key
--- returns  {code, deadline, how often it can be done again}
+-- returns  {code, deadline, {how often it can be done again}}
 --- include sale
 --- include choose
 local person, number, key = ARGV[1], tonumber(ARGV[2]), ARGV[3]
@@ -14,6 +14,6 @@ p.e, p.d = used + 1, p.d + extend_ms
 call('ZADD', ACTIVE, p.d, person)
 record('extend', {person = person, number = number, deadline = p.d})
 publish('deadline', person, p.d)
-local answer = remember(p, key, 'extend', {'ok', p.d, extend_max - p.e})
+local answer = remember(p, key, 'extend', {'ok', p.d, {extend_max - p.e}})
 save_person(person, p)
 return answer

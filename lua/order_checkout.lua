@@ -14,12 +14,12 @@ if p.st ~= 'choose' then return {'not_admitted'} end
 if p.d <= now then return {'admission_expired'} end
 if #p.h == 0 then return {'nothing_held'} end
 
-local amount = 0
-for i = 2, #p.h, 2 do amount = amount + p.h[i] end
+local amount, seats = 0, as_numbers(p.h)
+for i = 2, #seats, 2 do amount = amount + seats[i] end
 p.st, p.o, p.d = 'pay', fresh, now + numbers('pay_ms')
 call('ZADD', ACTIVE, p.d, person)
-call('HSET', ORDERS, fresh, cmsgpack.pack({st = 'paying', person = person, seats = p.h, amount = amount}))
-record('checkout', {person = person, order = fresh, seats = p.h, amount = amount,
+call('HSET', ORDERS, fresh, cmsgpack.pack({st = 'paying', person = person, seats = seats, amount = amount}))
+record('checkout', {person = person, order = fresh, seats = seats, amount = amount,
                     currency = call('HGET', STATE, 'currency'), deadline = p.d})
 save_person(person, p)
-return {'ok', now, fresh, amount, p.d, p.h}
+return {'ok', now, fresh, amount, p.d, seats}

@@ -5,16 +5,26 @@
 --- include sale
 --- include choose
 --- include hold
-local person, number, key, count_wished = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[5])
-local request = 'best ' .. ARGV[4]
-local p = load_person(person)
-local problem = hold_problem(p, number, key, request, count_wished)
+local person, number, key, wanted = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[5])
+local request = 'best ' .. redis.sha1hex(ARGV[4])
+local proposals, seats_of_all = {}, {}
+for at = 6, #ARGV, 2 + 2 * wanted do
+  local proposal = {row = {ARGV[at], ARGV[at + 1]}, seats = {}}
+  for i = at + 2, at + 1 + 2 * wanted do proposal.seats[#proposal.seats + 1] = ARGV[i] end
+  for i = 1, #proposal.seats, 2 do seats_of_all[#seats_of_all + 1] = proposal.seats[i] end
+  proposals[#proposals + 1] = proposal
+end
+if #proposals == 0 then seats_of_all = {'0'} end
+read_desk({person}, seats_of_all)
+local p = people[person]
+local problem = hold_problem(p, number, key, request, wanted) or quota_problem(p, wanted)
 if problem then return problem end
 
-local tidy = keep_singles_away()
-for at = 6, #ARGV, 2 + 2 * count_wished do
-  local row, seats = {tonumber(ARGV[at]), tonumber(ARGV[at + 1])}, {}
-  for i = at + 2, at + 1 + 2 * count_wished do seats[#seats + 1] = tonumber(ARGV[i]) end
-  if #taken_among(seats) == 0 and not (tidy and #singles_left(seats, row) > 0) then return take(person, p, key, request, seats) end
+for _, proposal in ipairs(proposals) do
+  if #taken_among(proposal.seats) == 0 and not (terms.tidy and #singles_left(proposal.seats, proposal.row) > 0) then
+    local answer = take(person, p, key, request, proposal.seats, {})
+    write_desk()
+    return answer
+  end
 end
 return {'none_together'}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The floor of bench/run.sh line and million: libwebsockets accepts and keeps connections, with the settings boxoffice uses, and does
- * nothing else. On SIGUSR1 every process writes one prepared frame to every connection with a bare send(), again and again for
+ * The floor of bench/run.sh line, million and holds: libwebsockets accepts and keeps connections, with the settings boxoffice uses, sends
+ * what it hears back at once, and does nothing else. On SIGUSR1 every process writes one prepared frame to every connection with a bare send(), again and again for
  * the given rounds, and prints what that took.
  * usage: bare PORT PROCESSES [ROUNDS FRAME_BYTES] */
 #include <errno.h>
@@ -34,9 +34,17 @@ static struct {
     double cpu_us;
 } server;
 
+static void echo(struct lws *wsi, const void *in, size_t length) {
+    static unsigned char room[LWS_PRE + 4096];
+    if (length > 4096) return;
+    memcpy(room + LWS_PRE, in, length);
+    lws_write(wsi, room + LWS_PRE, length, LWS_WRITE_TEXT);
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
     int fd = reason == LWS_CALLBACK_ESTABLISHED || reason == LWS_CALLBACK_CLOSED ? lws_get_socket_fd(wsi) : -1;
     if (fd >= 0 && fd < FILES_MAX) server.open[fd] = reason == LWS_CALLBACK_ESTABLISHED;
+    if (reason == LWS_CALLBACK_RECEIVE) echo(wsi, in, length);
     return lws_callback_http_dummy(wsi, reason, user, in, length);
 }
 

@@ -16,16 +16,19 @@
 --   lanes   hash        d lane:bucket -> how many drew a number there; n lane -> how many came in by it;
 --                       i invitation -> person
 --
+-- Seats and prices that come from a gateway stay the words they came as while people choose: to write a number into a command, Lua
+-- formats it, which costs as much as the command. In orders and in the log they are numbers.
+--
 -- A person's record: st stage ("claim", "choose", "pay", "out", "away"), n number, d deadline, t told that he is
--- admitted, h held seats {index, price, …}, b tickets bought, e times that he asked for more time, o order, last the order before, k remembered answers
--- {key, request, answer, …}.
+-- admitted, h held seats {index, price, …}, r reduced ones among them {seat -> tariff}, b tickets bought, rb of these by tariff {tariff -> count},
+-- c channel, e times that he asked for more time, o order, last the order before, k remembered answers.
 -- Answers start with "ok" or with a code of include/boxoffice/error.def.
 
 local LINE, ACTIVE, STATE, PEOPLE, SEATS, MAP, ABSENT, GONE, ORDERS, LOG, FEED, NEWS, LANES = unpack(KEYS)
 local call = redis.call
 local BUCKET = 1024
 local POP_MAX = 1000
-local REMEMBERED_ANSWERS = 8
+local REMEMBERED_BYTES = 160 -- of answers: the last one, and those before it as far as they fit
 local GAP_MS = 10000   -- the sale's clock does not follow a jump that is longer than this
 local COMPANY_MS = 20  -- messages of the feed that come closer together than this travel together; 1 ms per gateway where those are more
 local COMPANY_MAX_MS = 100
@@ -69,10 +72,14 @@ local function publish(...)
 end
 
 -- Appends a decision to the log; numbers are dense, so a gap would show a loss.
-local function record(kind, body)
+local function append(kind, json)
   local seq = call('HINCRBY', STATE, 'seq', 1)
-  call('XADD', LOG, seq .. '-0', 'kind', kind, 'at', now, 'body', cjson.encode(body))
+  call('XADD', LOG, seq .. '-0', 'kind', kind, 'at', now, 'body', json)
   return seq
+end
+
+local function record(kind, body)
+  return append(kind, cjson.encode(body))
 end
 
 -- Several fields of the state as numbers (0 where unset).
@@ -95,25 +102,30 @@ local function save_person(person, p)
   call('HSET', PEOPLE, person, cmsgpack.pack(p))
 end
 
--- The answer remembered for an idempotency key: the answer, or "key_reused" for another request.
+-- Remembered answers are one short text, because Lua hashes every text of a record whenever it is unpacked or packed: for each
+-- \1 key \2 request \3 answer, an answer being its words: code and a list. A request with text of somebody's own in it has to be given as
+-- its hash. Returns the answer to an idempotency key, or "key_reused" for another request.
 local function remembered(p, key, request)
-  local k = p.k or {}
-  for i = 1, #k, 3 do
-    if k[i] == key then
-      if k[i + 1] ~= request then return {'key_reused'} end
-      return k[i + 2]
-    end
-  end
+  local k = p.k
+  if not k then return end
+  local _, found = k:find('\1' .. key .. '\2', 1, true)
+  if not found then return end
+  local before, code, rest = k:match('^([^\3]*)\3([^\1 ]*)([^\1]*)', found + 1)
+  if before ~= request then return {'key_reused'} end
+  local list = {}
+  for word in rest:gmatch('%S+') do list[#list + 1] = word end
+  return {code, code == 'ok' and p.d or 0, list}
 end
 
 local function remember(p, key, request, answer)
-  local k = p.k or {}
-  k[#k + 1], k[#k + 2], k[#k + 3] = key, request, answer
-  while #k > REMEMBERED_ANSWERS * 3 do
-    for _ = 1, 3 do table.remove(k, 1) end
-  end
-  p.k = k
+  local k = p.k or ''
+  if #k > REMEMBERED_BYTES then k = k:sub(k:find('\1', #k - REMEMBERED_BYTES / 2, true) or #k + 1) end
+  p.k = k .. '\1' .. key .. '\2' .. request .. '\3' .. answer[1] .. ' ' .. table.concat(answer[3], ' ')
   return answer
+end
+
+local function publish_seats(state, seats)
+  if #seats > 0 then publish('seats', call('HINCRBY', STATE, 'version', 1), state, seats) end
 end
 
 -- Sets every seat of a flat list {index, price, …} to one state and publishes the change.
@@ -123,7 +135,13 @@ local function mark_seats(held, state)
     call('SETRANGE', MAP, held[i], state)
     changes[#changes + 1] = held[i]
   end
-  publish('seats', call('HINCRBY', STATE, 'version', 1), state, changes)
+  publish_seats(state, changes)
+end
+
+-- What a channel or a tariff has a number of is there for others again.
+local function give_back_quotas(channel, reduced, seats)
+  if channel then count('used:' .. channel, -seats) end
+  for _, tariff in pairs(reduced or {}) do count('tariff:' .. tariff, -1) end
 end
 
 local function free_seats(p)
@@ -131,8 +149,9 @@ local function free_seats(p)
   if #held == 0 then return end
   for i = 1, #held, 2 do call('HDEL', SEATS, held[i]) end
   count('free', #held / 2)
+  give_back_quotas(p.c, p.r, #held / 2)
   mark_seats(held, '0')
-  p.h = {}
+  p.h, p.r = {}, nil
 end
 
 -- When all that is not kept back is sold, the sale is sold out; when something is put back, it goes on.
@@ -146,10 +165,16 @@ local function settle_stock()
   publish('status', settled)
 end
 
+local function as_numbers(words)
+  local list = {}
+  for i, word in ipairs(words) do list[i] = tonumber(word) end
+  return list
+end
+
 -- Ends an admission: seats free, an unpaid order closed, the place given back.
 local function end_admission(person, p, reason)
   local stage, order = p.st, p.o
-  local seats = p.h or {}
+  local seats = as_numbers(p.h or {})
   free_seats(p)
   if stage == 'pay' and order then
     local o = cmsgpack.unpack(call('HGET', ORDERS, order))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What people do once they are inside: enter, hold and release seats, check out, leave. Each runs one script and tells the
+ * What people do once they are inside: enter, take the best seats, ask for more time, check out, leave (for hold and release: choosing.c).
+ * Each runs one script and tells the
  * answer with the key of the command. */
 #include "edge/room.h"
 
@@ -133,7 +134,7 @@ void bo_session_enter(struct bo_session *s) {
     bo_room_run(s->room, "line_enter", args, 2, entered, start(s, "", "entered"));
 }
 
-/* ---- hold and release ---- */
+/* ---- what became of a hold or release ---- */
 
 #define ARGS_MAX 700 /* BO_BEST_MAX proposals of BO_HOLD_MAX seats are a few less */
 
@@ -152,32 +153,17 @@ static void add_number(struct args *args, int64_t value) {
     add_text(args, text);
 }
 
-/* How many rows these seats are in, and the first and last seat of each: what the script needs to see whether it leaves single ones. */
-static void add_rows(struct args *args, const struct bo_plan *plan, const struct bo_seat **seats, size_t count) {
-    uint32_t rows[BO_HOLD_MAX];
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t k = 0;
-        while (k < n && rows[k] != seats[i]->row) k++;
-        if (k == n) rows[n++] = seats[i]->row;
-    }
-    add_number(args, (int64_t)n);
-    for (size_t k = 0; k < n; k++) {
-        add_number(args, plan->rows[rows[k]].first);
-        add_number(args, (int64_t)bo_plan_row_end(plan, &plan->rows[rows[k]]) - 1);
-    }
-}
-
-static void print_refusal(struct command *c, int err, const struct bo_value *v, struct bo_buffer *b) {
-    const struct bo_room *room = c->session->room;
+static void print_refusal(const struct bo_session *s, int err, const struct bo_value *v, const char *key, struct bo_buffer *b) {
+    const struct bo_room *room = s->room;
     const struct bo_value *refused = bo_value_item(v, 2);
-    bo_buffer_printf(b, "{\"type\":\"refused\",\"key\":\"%s\",\"code\":\"%s\",\"message\":\"", c->key, bo_error_name(err));
+    bo_buffer_printf(b, "{\"type\":\"refused\",\"key\":\"%s\",\"code\":\"%s\",\"message\":\"", key, bo_error_name(err));
     bo_buffer_add_json(b, bo_error_text(err));
     bo_buffer_add_text(b, "\",\"seats\":[");
     for (size_t i = 0; i < refused->length; i++) print_guid(room, bo_value_number(refused, i), i == 0, b);
     bo_buffer_add_text(b, "]");
-    if (err == BO_ERR_LIMIT_REACHED) bo_buffer_printf(b, ",\"left\":%" PRId64, bo_value_number(v, 1));
-    if (err == BO_ERR_SEAT_TAKEN && room->map.version >= 0) {
+    if (err == BO_ERR_LIMIT_REACHED || err == BO_ERR_QUOTA_REACHED || err == BO_ERR_TARIFF_LIMIT) bo_buffer_printf(b, ",\"left\":%" PRId64, bo_value_number(v, 1));
+    bool sees_map = s->visit && s->visit->viewer_link; /* and hears every change */
+    if (err == BO_ERR_SEAT_TAKEN && room->map.version >= 0 && !sees_map) {
         bo_buffer_add_text(b, ",\"map\":{");
         add_map(b, &room->map);
         bo_buffer_add_text(b, "}");
@@ -185,37 +171,19 @@ static void print_refusal(struct command *c, int err, const struct bo_value *v, 
     bo_buffer_add_text(b, "}");
 }
 
-static void seats_answered(void *arg, int err, const struct bo_value *v) {
-    struct command *c = arg;
-    struct bo_session *s = c->session;
+void bo_session_tell_choice(struct bo_session *s, int err, const struct bo_value *v, const char *key, const char *done) {
     if (err == BO_ERR_SEAT_TAKEN) bo_metric_add(BO_METRIC_conflicts, 1);
-    if (!err && strcmp(c->done, "held") == 0) bo_metric_add(BO_METRIC_holds, 1);
+    if (!err && strcmp(done, "held") == 0) bo_metric_add(BO_METRIC_holds, 1);
     struct bo_buffer b = {0};
     if (err) {
-        print_refusal(c, err, v, &b);
+        print_refusal(s, err, v, key, &b);
     } else {
-        bo_buffer_printf(&b, "{\"type\":\"%s\",\"key\":\"%s\",\"left_ms\":%" PRId64 ",\"seats\":", c->done, c->key,
-                         left_ms(s, bo_value_number(v, 1)));
+        bo_buffer_printf(&b, "{\"type\":\"%s\",\"key\":\"%s\",\"left_ms\":%" PRId64 ",\"seats\":", done, key, left_ms(s, bo_value_number(v, 1)));
         bo_money sum = print_held(s->room, bo_value_item(v, 2), &b);
         bo_buffer_printf(&b, ",\"amount\":%" PRId64 ",\"currency\":\"%s\"}", sum, s->room->settings.currency);
     }
     bo_session_send(s, b.data, b.length);
     bo_buffer_free(&b);
-    finish(c);
-}
-
-void bo_session_seats(struct bo_session *s, const char *script, const char *key, const struct bo_seat **seats, size_t count) {
-    bool hold = strcmp(script, "seats_hold") == 0;
-    struct args args = {.count = 0};
-    add_text(&args, s->person);
-    add_number(&args, s->number);
-    add_text(&args, key);
-    if (hold) add_rows(&args, s->room->plan, seats, count);
-    for (size_t i = 0; i < count; i++) {
-        add_number(&args, bo_plan_index(s->room->plan, seats[i]));
-        if (hold) add_number(&args, s->room->plan->categories[seats[i]->category].price);
-    }
-    bo_room_run(s->room, script, args.texts, args.count, seats_answered, start(s, key, hold ? "held" : "released"));
 }
 
 /* ---- the best seats together ---- */
@@ -226,10 +194,15 @@ static const struct bo_value no_value = {0};
 
 static void try_best_again(void *arg, int err);
 
+static void best_told(struct command *c, int err, const struct bo_value *v) {
+    bo_session_tell_choice(c->session, err, v, c->key, c->done);
+    finish(c);
+}
+
 static void best_answered(void *arg, int err, const struct bo_value *v) {
     struct command *c = arg;
     if (err != BO_ERR_NONE_TOGETHER || ++c->wish->tries >= BEST_TRIES)
-        seats_answered(c, err, v ? v : &no_value);
+        best_told(c, err, v ? v : &no_value);
     else
         bo_room_read_map(c->session->room, try_best_again, c);
 }
@@ -262,7 +235,7 @@ static void try_best(struct command *c) {
 static void try_best_again(void *arg, int err) {
     struct command *c = arg;
     if (err)
-        seats_answered(c, err, &no_value);
+        best_told(c, err, &no_value);
     else
         try_best(c);
 }
@@ -299,7 +272,7 @@ static void extended(void *arg, int err, const struct bo_value *v) {
         bo_session_error(s, err, c->key);
     } else {
         bo_session_printf(s, "{\"type\":\"extended\",\"key\":\"%s\",\"left_ms\":%" PRId64 ",\"again\":%" PRId64 "}", c->key, left_ms(s, bo_value_number(v, 1)),
-                          bo_value_number(v, 2));
+                          bo_value_number(bo_value_item(v, 2), 0));
     }
     finish(c);
 }

@@ -37,51 +37,57 @@ static int on_enter(struct bo_session *s, const json_t *message) {
     return 0;
 }
 
+/* "P-1-1", or {"seat":"P-1-1","tariff":"child"}. */
+static int read_pick(const struct bo_room *room, const json_t *json, struct bo_pick *ret) {
+    const char *guid = json_is_object(json) ? text_of(json, "seat") : json_string_value(json), *tariff = text_of(json, "tariff");
+    if (!guid || (json_is_object(json) && !tariff)) return BO_ERR_BAD_MESSAGE;
+    *ret = (struct bo_pick){bo_plan_find(room->plan, guid), tariff ? bo_settings_tariff(&room->settings, tariff) : NULL};
+    return !ret->seat ? BO_ERR_UNKNOWN_SEAT : tariff && !ret->tariff ? BO_ERR_UNKNOWN_TARIFF : 0;
+}
+
 /* The seats of a command; each must exist and stand there once. */
-static int read_seats(const struct bo_room *room, const json_t *message, const struct bo_seat *ret[BO_HOLD_MAX], size_t *ret_count) {
+static int read_picks(const struct bo_room *room, const json_t *message, struct bo_pick ret[BO_HOLD_MAX], size_t *ret_count) {
     const json_t *list = json_object_get(message, "seats");
     size_t count = json_array_size(list);
     if (!json_is_array(list) || count == 0) return BO_ERR_BAD_MESSAGE;
     if (count > BO_HOLD_MAX) return BO_ERR_TOO_LARGE;
     for (size_t i = 0; i < count; i++) {
-        const char *guid = json_string_value(json_array_get(list, i));
-        if (!guid) return BO_ERR_BAD_MESSAGE;
-        ret[i] = bo_plan_find(room->plan, guid);
-        if (!ret[i]) return BO_ERR_UNKNOWN_SEAT;
+        int err = read_pick(room, json_array_get(list, i), &ret[i]);
+        if (err) return err;
         for (size_t j = 0; j < i; j++)
-            if (ret[j] == ret[i]) return BO_ERR_SEAT_TWICE;
+            if (ret[j].seat == ret[i].seat) return BO_ERR_SEAT_TWICE;
     }
     *ret_count = count;
     return 0;
 }
 
 /* A companion's seat goes with an accessible one. */
-static bool companion_alone(const struct bo_seat *const *seats, size_t count) {
+static bool companion_alone(const struct bo_pick *picks, size_t count) {
     bool accessible = false, companion = false;
     for (size_t i = 0; i < count; i++) {
-        accessible |= seats[i]->kind == BO_SEAT_ACCESSIBLE;
-        companion |= seats[i]->kind == BO_SEAT_COMPANION;
+        accessible |= picks[i].seat->kind == BO_SEAT_ACCESSIBLE;
+        companion |= picks[i].seat->kind == BO_SEAT_COMPANION;
     }
     return companion && !accessible;
 }
 
-static int on_seats(struct bo_session *s, const json_t *message, const char *script) {
+static int on_seats(struct bo_session *s, const json_t *message, bool hold) {
     const char *key = text_of(message, "key");
     if (!key || !bo_text_is_id(key)) return BO_ERR_BAD_MESSAGE;
     if (!s->room) return BO_ERR_NOT_JOINED;
-    const struct bo_seat *seats[BO_HOLD_MAX];
+    struct bo_pick picks[BO_HOLD_MAX];
     size_t count;
-    int err = read_seats(s->room, message, seats, &count);
+    int err = read_picks(s->room, message, picks, &count);
     if (err) return err;
     if (!s->entered) return BO_ERR_NOT_ADMITTED;
-    if (strcmp(script, "seats_hold") == 0 && companion_alone(seats, count)) return BO_ERR_COMPANION_ALONE;
-    bo_session_seats(s, script, key, seats, count);
+    if (hold && companion_alone(picks, count)) return BO_ERR_COMPANION_ALONE;
+    bo_session_choose(s, hold, key, picks, count);
     return 0;
 }
 
-static int on_hold(struct bo_session *s, const json_t *message) { return on_seats(s, message, "seats_hold"); }
+static int on_hold(struct bo_session *s, const json_t *message) { return on_seats(s, message, true); }
 
-static int on_release(struct bo_session *s, const json_t *message) { return on_seats(s, message, "seats_release"); }
+static int on_release(struct bo_session *s, const json_t *message) { return on_seats(s, message, false); }
 
 static int read_wish(const json_t *message, struct bo_best_wish *ret) {
     const json_t *count = json_object_get(message, "count"), *category = json_object_get(message, "category"), *zone = json_object_get(message, "zone"),
@@ -138,8 +144,15 @@ static int on_ping(struct bo_session *s, const json_t *message) {
 static const struct {
     const char *type;
     int (*run)(struct bo_session *session, const json_t *message);
-} handlers[] = {{"join", bo_entry_join}, {"leave", on_leave},       {"enter", on_enter}, {"hold", on_hold},
-                {"release", on_release}, {"best", on_best}, {"extend", on_extend}, {"checkout", on_checkout}, {"map", on_map},     {"ping", on_ping}};
+} handlers[] = {{"join", bo_entry_join}, {"leave", on_leave}, {"enter", on_enter},       {"hold", on_hold}, {"release", on_release},
+                {"best", on_best},       {"extend", on_extend}, {"checkout", on_checkout}, {"map", on_map},   {"ping", on_ping}};
+
+/* Commands of one person take effect in the order in which they come, though holds and releases gather. */
+static int run(struct bo_session *s, size_t handler, const json_t *message) {
+    bool gathers = handlers[handler].run == on_hold || handlers[handler].run == on_release;
+    if (s->choosing && !gathers) bo_room_send_choices(s->room, true);
+    return handlers[handler].run(s, message);
+}
 
 void bo_message_received(struct bo_session *s, const char *data, size_t length) {
     json_t *message = json_loadb(data, length, JSON_REJECT_DUPLICATES, NULL);
@@ -147,7 +160,7 @@ void bo_message_received(struct bo_session *s, const char *data, size_t length) 
     const char *type = text_of(message, "type"), *key = text_of(message, "key");
     if (err == BO_ERR_UNKNOWN_TYPE && !type) err = BO_ERR_BAD_MESSAGE;
     for (size_t i = 0; type && i < sizeof(handlers) / sizeof(handlers[0]); i++)
-        if (strcmp(handlers[i].type, type) == 0) err = handlers[i].run(s, message);
+        if (strcmp(handlers[i].type, type) == 0) err = run(s, i, message);
     if (err) bo_session_error(s, err, key && bo_text_is_id(key) ? key : NULL);
     json_decref(message);
 }

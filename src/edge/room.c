@@ -24,6 +24,7 @@ struct bo_room *bo_room_new(struct bo_gateway *gateway, const char *id) {
     snprintf(room->status, sizeof(room->status), "draft");
     room->brake = 100;
     room->stock = 1; /* until a tick says it */
+    room->choices_end = &room->choices;
     bo_table_init(&room->people, person_of);
     return room;
 }
@@ -39,6 +40,7 @@ void bo_room_free(struct bo_room *room) {
     bo_loop_timer_free(room->exact);
     release_all(&room->joins);
     release_all(&room->asks);
+    bo_room_free_choices(room);
     for (size_t i = 0; i < room->drop_count; i++) free(room->drops[i]);
     free(room->drops);
     bo_room_free_orders(room);
@@ -420,6 +422,7 @@ void bo_room_resync(struct bo_room *room) {
 }
 
 void bo_room_turn_end(struct bo_room *room) {
+    bo_room_send_choices(room, false);
     if (room->state != BO_ROOM_READY) return;
     bo_room_send_joins(room);
     bo_room_send_drops(room);

@@ -63,6 +63,8 @@ struct bo_room {
     struct bo_sessions joins, asks;
     bool joins_under_way, asks_under_way;
     bo_ms joins_sent_ms; /* steady clock */
+    struct bo_choice *choices, **choices_end; /* holds and releases that wait to be sent */
+    int choices_under_way;
     char **drops;
     size_t drop_count, drop_room;
     struct bo_paid *paid;      /* committed, tickets to be read */
@@ -118,13 +120,23 @@ void bo_session_timer(struct bo_session *session); /* its timer is due */
 
 /* commands.c: answers to messages of people who are inside */
 void bo_session_enter(struct bo_session *session); /* with the number of an access token that was checked */
-void bo_session_seats(struct bo_session *session, const char *script, const char *key, const struct bo_seat **seats, size_t count);
+/* What became of a hold or release: its part of the script's answer; done is the type of the answer when it went well. */
+void bo_session_tell_choice(struct bo_session *session, int err, const struct bo_value *answer, const char *key, const char *done);
 /* The best seats together that fit; wish is copied, its stage comes from the sale's settings. */
 void bo_session_best(struct bo_session *session, const char *key, const struct bo_best_wish *wish);
 void bo_session_extend(struct bo_session *session, const char *key); /* more time for choosing */
 void bo_session_checkout(struct bo_session *session, const char *key);
 void bo_session_leave(struct bo_session *session);
 void bo_session_send_map(struct bo_session *session);
+
+/* choosing.c */
+struct bo_pick {
+    const struct bo_seat *seat;
+    const struct bo_tariff *tariff; /* NULL: the full price */
+};
+void bo_session_choose(struct bo_session *session, bool hold, const char *key, const struct bo_pick *picks, size_t count); /* hold or release */
+void bo_room_send_choices(struct bo_room *room, bool all); /* all: whatever is under way, because something has to come behind them */
+void bo_room_free_choices(struct bo_room *room);
 
 /* orders.c */
 void bo_order_settled(struct bo_room *room, const char *person, const char *order, int64_t seq); /* paid; tell after the commit */

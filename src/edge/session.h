@@ -35,6 +35,8 @@ struct bo_frame {
     char data[]; /* LWS_PRE bytes of room, then the text */
 };
 
+#define BO_ASKED_MAX 8
+
 /* What only those have who are inside, or look at the map. */
 struct bo_visit {
     struct bo_session *session;
@@ -42,6 +44,12 @@ struct bo_visit {
     char *order;          /* while paying */
     bo_ms deadline;       /* of claim, choose or pay, by the sale's clock */
     uint64_t access_hash; /* of the access token given on this connection; 0: none */
+    struct bo_asked {     /* his last holds on this connection; by hash, 0: none */
+        uint64_t key, seats;
+        bool refused_here; /* by this gateway, without asking Redis */
+    } asked[BO_ASKED_MAX];
+    uint8_t asked_next;
+    uint16_t choices_under_way;
 };
 
 /* What is on its way: only with a slow reader, or a message that came in parts. */
@@ -71,6 +79,8 @@ struct bo_session {
     bool again : 1;   /* joining: wants a new place if he is out */
     bool status_due : 1, notice_due : 1; /* told with his next news */
     bool corked : 1;  /* what is sent waits for more, 200 ms at most (TCP_CORK) */
+    bool fresh : 1;    /* his place was made by this connection: nothing of his is under way elsewhere */
+    bool choosing : 1; /* has a command that gathers with others (choosing.c): what comes behind it has to wait for it */
     bool more : 1;    /* another frame follows at once, and both leave together (MSG_MORE) */
     uint16_t window_count;
     uint32_t window_start_s;        /* of the message rate limit, steady clock */

@@ -294,6 +294,7 @@ static void place_session(struct bo_session *s, const struct bo_value *found, in
         bo_session_dismiss(s, over ? status : name);
         return;
     }
+    if (s->stage == BO_STAGE_JOINING) s->fresh = fresh;
     s->number = fresh ? found->number : bo_value_number(found, 0);
     enum bo_stage stage = stage_from(name);
     if (stage == BO_STAGE_WAIT && !quiet) bo_session_set_stage(s, BO_STAGE_WAIT, 0);

@@ -100,6 +100,70 @@ static bool read_lanes(const json_t *value, struct bo_settings *s) {
     return true;
 }
 
+static bool is_name(const char *name) { return name && bo_text_is_id(name) && strlen(name) <= BO_NAME_MAX; }
+
+/* A whole number from 0 to max; true and 0 where there is none. */
+static bool read_count(const json_t *object, const char *name, int64_t max, int64_t *ret) {
+    const json_t *value = json_object_get(object, name);
+    *ret = json_integer_value(value);
+    return !value || (json_is_integer(value) && *ret >= 0 && *ret <= max);
+}
+
+static bool read_tariffs(const json_t *value, struct bo_settings *s) {
+    size_t i;
+    json_t *one;
+    if (!json_is_array(value) || json_array_size(value) > BO_TARIFFS_MAX) return false;
+    s->tariff_count = 0;
+    json_array_foreach((json_t *)value, i, one) {
+        struct bo_tariff *to = &s->tariffs[i];
+        const char *name = json_string_value(json_object_get(one, "name"));
+        bool has_percent = json_object_get(one, "percent") != NULL, has_price = json_object_get(one, "price") != NULL;
+        if (!is_name(name) || bo_settings_tariff(s, name) || has_percent == has_price || !read_count(one, "percent", 100, &to->percent) ||
+            !read_count(one, "price", BO_MONEY_MAX, &to->price) || !read_count(one, "limit", 1000, &to->limit) ||
+            !read_count(one, "total", BO_SEATS_MAX, &to->total))
+            return false;
+        if (has_price) to->percent = -1;
+        strcpy(to->name, name);
+        s->tariff_count++;
+    }
+    return true;
+}
+
+static bool read_channels(const json_t *value, struct bo_settings *s) {
+    size_t i;
+    json_t *one;
+    if (!json_is_array(value) || json_array_size(value) > BO_CHANNELS_MAX) return false;
+    s->channel_count = 0;
+    json_array_foreach((json_t *)value, i, one) {
+        struct bo_channel *to = &s->channels[i];
+        const char *name = json_string_value(json_object_get(one, "name"));
+        const json_t *reserved = json_object_get(one, "reserved");
+        if (!is_name(name) || bo_settings_channel(s, name) || !json_object_get(one, "quota") || !read_count(one, "quota", BO_SEATS_MAX, &to->quota) ||
+            (reserved && !json_is_boolean(reserved)))
+            return false;
+        to->reserved = json_is_true(reserved);
+        strcpy(to->name, name);
+        s->channel_count++;
+    }
+    return true;
+}
+
+const struct bo_tariff *bo_settings_tariff(const struct bo_settings *settings, const char *name) {
+    for (int i = 0; i < settings->tariff_count; i++)
+        if (strcmp(settings->tariffs[i].name, name) == 0) return &settings->tariffs[i];
+    return NULL;
+}
+
+const struct bo_channel *bo_settings_channel(const struct bo_settings *settings, const char *name) {
+    for (int i = 0; i < settings->channel_count; i++)
+        if (strcmp(settings->channels[i].name, name) == 0) return &settings->channels[i];
+    return NULL;
+}
+
+bo_money bo_tariff_price(const struct bo_tariff *tariff, bo_money full) {
+    return tariff->percent < 0 ? tariff->price : full / 100 * tariff->percent + full % 100 * tariff->percent / 100;
+}
+
 static bool read_stage(const json_t *value, struct bo_settings *s) {
     const json_t *x = json_object_get(value, "x"), *y = json_object_get(value, "y");
     s->has_stage = json_is_number(x) && json_is_number(y);
@@ -142,7 +206,7 @@ static int read_number(const char *name, const json_t *value, struct bo_settings
         *number_at(s, i) = json_integer_value(value);
         return 0;
     }
-    bo_buffer_printf(problem, "%s: there is no such setting. Settings: policy, currency, prices, notice, lanes, stage", name);
+    bo_buffer_printf(problem, "%s: there is no such setting. Settings: policy, currency, prices, notice, lanes, tariffs, channels, stage", name);
     for (size_t i = 0; i < NUMBER_COUNT; i++) bo_buffer_printf(problem, ", %s", numbers[i].name);
     for (size_t i = 0; i < FLAG_COUNT; i++) bo_buffer_printf(problem, ", %s", flags[i].name);
     for (size_t i = 0; i < TIME_COUNT; i++) bo_buffer_printf(problem, ", %s", times[i].name);
@@ -171,6 +235,16 @@ static bool read_other(const char *name, const json_t *value, struct bo_settings
     if (strcmp(name, "stage") == 0) {
         *allowed = "an object with numbers x and y, or null";
         return read_stage(value, s);
+    }
+    if (strcmp(name, "tariffs") == 0) {
+        *allowed = "a list of at most 16 objects with a name of their own (1 to 32 characters of A-Z a-z 0-9 . _ : @ -), either percent (0 to 100) or price, and, if "
+                   "they have them, limit (per person) and total";
+        return read_tariffs(value, s);
+    }
+    if (strcmp(name, "channels") == 0) {
+        *allowed = "a list of at most 16 objects with a name of their own (1 to 32 characters of A-Z a-z 0-9 . _ : @ -), a quota and, if it is kept for them, "
+                   "reserved: true";
+        return read_channels(value, s);
     }
     if (strcmp(name, "lanes") == 0) {
         *allowed = "a list of at most 15 objects with a name of their own (1 to 32 characters of A-Z a-z 0-9 . _ : @ -) and, if it has one, a quota";
@@ -216,6 +290,18 @@ int bo_settings_read(const json_t *json, struct bo_settings *ret, struct bo_buff
     return 0;
 }
 
+/* As the scripts read them: {"name":{"quota":1,"reserved":true},…}, "" where there are none. */
+static void add_channels(const struct bo_settings *settings, void (*add)(void *, const char *, const char *), void *arg) {
+    struct bo_buffer text = {0};
+    for (int i = 0; i < settings->channel_count; i++) {
+        const struct bo_channel *c = &settings->channels[i];
+        bo_buffer_printf(&text, "%s\"%s\":{\"quota\":%lld,\"reserved\":%s}", i ? "," : "{", c->name, (long long)c->quota, c->reserved ? "true" : "false");
+    }
+    if (text.length) bo_buffer_add_text(&text, "}");
+    add(arg, "channels", text.length ? text.data : "");
+    bo_buffer_free(&text);
+}
+
 void bo_settings_each(const struct bo_settings *settings, void (*add)(void *, const char *, const char *), void *arg) {
     char text[24];
     for (size_t i = 0; i < NUMBER_COUNT; i++) {
@@ -227,6 +313,7 @@ void bo_settings_each(const struct bo_settings *settings, void (*add)(void *, co
         snprintf(text, sizeof(text), "%lld", (long long)*time_at(settings, i));
         add(arg, times[i].name, text);
     }
+    add_channels(settings, add, arg);
     add(arg, "policy", settings->policy);
     add(arg, "currency", settings->currency);
 }

@@ -3,7 +3,8 @@
  * settings.def: policy ("rate", "capacity" or "both"), currency (three capital letters), prices (category name to price),
  * notice (a text for everyone in line, null for none), lanes (a list of {"name", "quota"}, the first served first; to be changed only by
  * adding at the end; quota 0: any number), stage ({"x", "y"} in the plan's coordinates, where the best seats are near; null: the middle of
- * its upper edge). */
+ * its upper edge), tariffs (a list of {"name", and either "percent" of a seat's price or "price"; if it has them, "limit" per person and
+ * "total" for all}), channels (a list of {"name", "quota", and "reserved": true if nobody else gets at it}). */
 #ifndef BO_SALE_SETTINGS_H
 #define BO_SALE_SETTINGS_H
 
@@ -15,6 +16,9 @@
 #include <stdbool.h>
 
 #define BO_LANES_MAX 15
+#define BO_TARIFFS_MAX 16
+#define BO_CHANNELS_MAX 16
+#define BO_NAME_MAX 32 /* bytes, of a lane, tariff or channel */
 #define BO_NOTICE_MAX 500 /* bytes */
 
 struct bo_settings {
@@ -29,16 +33,35 @@ struct bo_settings {
     char currency[4];
     char notice[BO_NOTICE_MAX + 1];
     struct bo_lane {
-        char name[33];
+        char name[BO_NAME_MAX + 1];
         int64_t quota;
     } lanes[BO_LANES_MAX];
     int lane_count;
+    struct bo_tariff { /* a reduced price */
+        char name[BO_NAME_MAX + 1];
+        int64_t percent; /* of the full price; -1: price counts */
+        bo_money price;
+        int64_t limit, total; /* per person, of all; 0: any number */
+    } tariffs[BO_TARIFFS_MAX];
+    int tariff_count;
+    struct bo_channel { /* a way to come to the sale, with its own quota */
+        char name[BO_NAME_MAX + 1];
+        int64_t quota;
+        bool reserved; /* kept for it: others have that much less */
+    } channels[BO_CHANNELS_MAX];
+    int channel_count;
     bool has_stage;
     double stage_x, stage_y;
 };
 
 /* The lane of that name as the scripts number it (lua/lib/line.lua): BO_LANES_MAX is served first; 0: there is none. */
 int bo_settings_lane(const struct bo_settings *settings, const char *name, int64_t *ret_quota);
+
+const struct bo_tariff *bo_settings_tariff(const struct bo_settings *settings, const char *name);   /* NULL: there is none */
+const struct bo_channel *bo_settings_channel(const struct bo_settings *settings, const char *name); /* NULL: there is none */
+
+/* What a seat of this full price costs by the tariff; parts of the smallest unit are cut off. */
+bo_money bo_tariff_price(const struct bo_tariff *tariff, bo_money full);
 
 /* Fills ret from defaults and json. On BO_ERR_BAD_SETTING problem names the member and what is allowed. */
 int bo_settings_read(const json_t *json, struct bo_settings *ret, struct bo_buffer *problem) BO_CHECKED;

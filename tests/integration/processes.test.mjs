@@ -44,7 +44,7 @@ test('X3 SIGTERM drains: everyone is told to come back, the log is written, and 
     assert.equal((await person.closed).code, 1012);
   }
   const kinds = (await world.postgres.query('SELECT kind FROM ledger ORDER BY seq')).map((r) => r.kind);
-  assert.equal(kinds.at(-1), 'hold');
+  assert.equal(kinds.at(-1), 'seats');
   await world.restart();
   assert.equal((await arrive(world, { resume: waiting.resume })).number, 2);
   const back = await arrive(world, { resume: inside.resume });

@@ -20,6 +20,9 @@ export async function startScripts(t) {
   return redis;
 }
 
+// An answer about seats, its list as numbers.
+export const asNumbers = ([code, at, list]) => [code, ...(at === undefined ? [] : [at]), ...(list ? [list.map(Number)] : [])];
+
 export class Sale {
   constructor(redis, id = 'hall') {
     this.redis = redis;
@@ -67,7 +70,21 @@ export class Sale {
   }
 
   hold(person, number, key, ...seats) {
-    return this.run('seats_hold', person, number, key, 0, ...seats.flatMap((seat) => [seat, 1000]));
+    return this.holdIn(person, number, key, [], ...seats);
+  }
+
+  // row: its first and last seat.
+  async holdIn(person, number, key, row, ...seats) {
+    return asNumbers((await this.run('seats_choose', person, number, key, 'hold', row.length, seats.length * 2, 0, ...row, ...seats.flatMap((seat) => [seat, 1000])))[1]);
+  }
+
+  // reduced: [seat, tariff, most per person, most in all], …
+  async holdReduced(person, number, key, seats, ...reduced) {
+    return asNumbers((await this.run('seats_choose', person, number, key, 'hold', 0, seats.length * 2, reduced.length * 4, ...seats.flatMap((seat) => [seat, 1000]), ...reduced.flat()))[1]);
+  }
+
+  async release(person, number, key, ...seats) {
+    return asNumbers((await this.run('seats_choose', person, number, key, 'release', 0, seats.length, 0, ...seats))[1]);
   }
 
   async log() {

@@ -139,7 +139,7 @@ test('A2 nobody is let in to find nothing: whoever is inside and holds nothing y
   assert.equal(await inside(), 4);
   await sale.run('line_leave', 'g:4');
   assert.deepEqual([await inside(), ...(await sale.stages('g:7', 'g:8'))], [4, 'claim', 'wait'], 'two of them: one more may look');
-  await sale.run('seats_release', 'g:1', 1, 'r', 0, 1, 2); // no tick after this
+  await sale.release('g:1', 1, 'r', 0, 1, 2); // no tick after this
   assert.deepEqual([await inside(), ...(await sale.stages('g:8', 'g:9'))], [6, 'claim', 'claim']);
   await sale.run('line_leave', 'g:1');
   assert.equal(await inside(), 6);
@@ -163,7 +163,7 @@ test('A2 who looks for a seat is counted right, whatever happens to him', async 
     await sale.run('line_find', person);
     const hold = () => sale.hold(person, number, `k${step}`, ...[seat, (seat + 1) % 200].slice(pick(2))), enter = () => sale.run('line_enter', person, number);
     const pay = () => sale.run('order_pay', `o:${person}`, `p${step}`, pick(3) ? 'paid' : 'declined', 1000 * (1 + pick(2)), 'EUR');
-    await [enter, enter, hold, hold, () => sale.run('seats_release', person, number, `k${step}`, seat), () => sale.run('order_checkout', person, number, `o:${person}`),
+    await [enter, enter, hold, hold, () => sale.release(person, number, `k${step}`, seat), () => sale.run('order_checkout', person, number, `o:${person}`),
       pay, pay, pay, () => pick(8) || sale.run('line_leave', person), () => pick(8) || sale.expire(person)][pick(11)]();
     assert.equal((await sale.state('seeking'))[0], await sale.redis.eval(count, 2, sale.key.active, sale.key.people), `after step ${step}`);
   }

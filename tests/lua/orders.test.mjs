@@ -109,7 +109,7 @@ test('P1 every decision is in the log with what it takes to rebuild it', async (
   const sale = await paying(t, [1, 2]);
   await pay(sale);
   const log = await sale.log();
-  assert.deepEqual(log.map(({ kind }) => kind), ['load', 'join', 'admit', 'enter', 'hold', 'checkout', 'paid']);
+  assert.deepEqual(log.map(({ kind }) => kind), ['load', 'join', 'admit', 'enter', 'seats', 'checkout', 'paid']);
   const paid = log.at(-1).body;
   assert.deepEqual([paid.person, paid.order, paid.payment, paid.seats, paid.amount], ['g:1', 'o:1', 'p:1', [1, 1000, 2, 1000], 2000]);
 });

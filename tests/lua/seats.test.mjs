@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkGrants } from '../lib/checker.mjs';
-import { Sale, startScripts } from '../lib/scripts.mjs';
+import { asNumbers, Sale, startScripts } from '../lib/scripts.mjs';
 
 async function crowd(t, count, settings, total) {
   const sale = new Sale(await startScripts(t));
@@ -90,15 +90,15 @@ test('O2 the same key gives the same answer, another request under it is refused
   assert.deepEqual(await sale.hold('g:1', 1, 'k', 7), ['key_reused']);
   assert.deepEqual(await sale.state('free'), [98]);
   const refused = await sale.hold('g:2', 2, 'k', 6);
-  await sale.run('seats_release', 'g:1', 1, 'r', 5, 6);
+  await sale.release('g:1', 1, 'r', 5, 6);
   assert.deepEqual(await sale.hold('g:2', 2, 'k', 6), refused, 'the answer of then, even if the seat is free now');
 });
 
 test('releasing gives back exactly what was named, and only one’s own', async (t) => {
   const { sale } = await crowd(t, 2);
   await sale.hold('g:1', 1, 'k', 1, 2, 3);
-  assert.deepEqual(await sale.run('seats_release', 'g:2', 2, 'r', 1), ['seat_not_yours', 0, [1]]);
-  assert.deepEqual((await sale.run('seats_release', 'g:1', 1, 'r', 2))[2], [1, 1000, 3, 1000]);
+  assert.deepEqual(await sale.release('g:2', 2, 'r', 1), ['seat_not_yours', 0, [1]]);
+  assert.deepEqual((await sale.release('g:1', 1, 'r', 2))[2], [1, 1000, 3, 1000]);
   assert.deepEqual(await sale.state('free'), [98]);
   assert.equal((await sale.redis.get(sale.key.map)).slice(0, 5), '01010');
   assert.equal((await sale.hold('g:2', 2, 'k', 2))[0], 'ok');
@@ -109,11 +109,11 @@ test('S8 from paying there is no way back to choosing', async (t) => {
   await sale.hold('g:1', 1, 'k', 1);
   await sale.run('order_checkout', 'g:1', 1, 'o:1');
   assert.deepEqual(await sale.hold('g:1', 1, 'k2', 2), ['already_paying']);
-  assert.deepEqual(await sale.run('seats_release', 'g:1', 1, 'r', 1), ['already_paying']);
+  assert.deepEqual(await sale.release('g:1', 1, 'r', 1), ['already_paying']);
   assert.equal((await sale.run('order_checkout', 'g:1', 1, 'o:2'))[2], 'o:1', 'checking out again is the same order');
 });
 
-const holdIn = (sale, person, number, key, row, ...seats) => sale.run('seats_hold', person, number, key, 1, ...row, ...seats.flatMap((seat) => [seat, 1000]));
+const holdIn = (sale, person, number, key, row, ...seats) => sale.holdIn(person, number, key, row, ...seats);
 
 test('a hold leaves no free seat alone where it can be helped, if the sale says so', async (t) => {
   const { sale } = await crowd(t, 8, { no_single_seat: 1, limit: 20 }, 30);
@@ -132,8 +132,8 @@ test('a hold leaves no free seat alone where it can be helped, if the sale says 
 
 test('the best seats: the first proposal that can be had, whole or not at all', async (t) => {
   const { sale } = await crowd(t, 4, { no_single_seat: 1 }, 30);
-  const best = (person, number, key, wish, ...firsts) =>
-    sale.run('seats_best', person, number, key, wish, 2, ...firsts.flatMap((seat) => [0, 29, seat, 1000, seat + 1, 1000]));
+  const best = async (person, number, key, wish, ...firsts) =>
+    asNumbers(await sale.run('seats_best', person, number, key, wish, 2, ...firsts.flatMap((seat) => [0, 29, seat, 1000, seat + 1, 1000])));
   await sale.hold('g:1', 1, 'k', 4);
   assert.deepEqual((await best('g:2', 2, 'a', '2 A', 3, 6, 8, 20))[2], [8, 1000, 9, 1000], 'of the first one is held, the second leaves one alone');
   assert.deepEqual((await best('g:2', 2, 'a', '2 A', 20))[2], [8, 1000, 9, 1000], 'the same key gives the same seats, whatever is proposed now');
@@ -167,10 +167,10 @@ test('A6 more time for choosing, as often as the sale gives it', async (t) => {
   const { sale } = await crowd(t, 2, { choose_ms: 60000, extend_ms: 30000, extend_max: 2 }, 5);
   const deadline = async () => (await sale.run('line_find', 'g:1'))[2][2];
   const first = await deadline();
-  const extend = (key) => sale.run('line_extend', 'g:1', 1, key);
-  assert.deepEqual(await extend('a'), ['ok', first + 30000, 1]);
-  assert.deepEqual(await extend('a'), ['ok', first + 30000, 1], 'the same key, the same answer');
-  assert.deepEqual(await extend('b'), ['ok', first + 60000, 0]);
+  const extend = async (key) => asNumbers(await sale.run('line_extend', 'g:1', 1, key));
+  assert.deepEqual(await extend('a'), ['ok', first + 30000, [1]]);
+  assert.deepEqual(await extend('a'), ['ok', first + 30000, [1]], 'the same key, the same answer');
+  assert.deepEqual(await extend('b'), ['ok', first + 60000, [0]]);
   assert.deepEqual(await extend('c'), ['no_more_time']);
   assert.equal(await deadline(), first + 60000);
   await sale.hold('g:1', 1, 'k', 0);
