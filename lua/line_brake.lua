@@ -2,6 +2,7 @@
 -- ARGV     percent of what policy allows, for how many ms (0: the wish before is over), and why
 -- returns  {code, percent that holds now, why}
 --- include sale
+--- include order
 --- include line
 --- include admit
 if call('EXISTS', STATE) == 0 then return {'unknown_sale'} end

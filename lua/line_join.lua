@@ -6,6 +6,7 @@
 -- returns  {code, now, head, status, opened, waiting, number handed out last, then per person his number if the place is
 --          new, else {number, stage, deadline, order, and for a new place in a lane his position}}; stage "wait" in line
 --- include sale
+--- include order
 --- include line
 --- include admit
 local again, people_count = ARGV[1], tonumber(ARGV[2])

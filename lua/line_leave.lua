@@ -2,6 +2,7 @@
 -- ARGV     person
 -- returns  {code}
 --- include sale
+--- include order
 --- include line
 --- include admit
 local person = ARGV[1]

@@ -4,6 +4,7 @@
 -- returns  {code, now, ms until this gateway should tick again (0: at once; -1: as ever), head, waiting, active, status, free, sold,
 --           admitted, seq, committed, numbers handed out, opened, ms to the opening, brake in percent, why, for how many there is stock}
 --- include sale
+--- include order
 --- include line
 --- include admit
 --- include view

@@ -3,11 +3,12 @@
 -- ARGV     person, number, a fresh order id
 -- returns  {code, now, order, amount, deadline, {seat, price, …}}
 --- include sale
+--- include order
 local person, number, fresh = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local p = load_person(person)
 if not p or p.n ~= number then return {'not_admitted'} end
 if p.st == 'pay' then
-  local o = cmsgpack.unpack(call('HGET', ORDERS, p.o))
+  local o = load_order(p.o)
   return {'ok', now, p.o, o.amount, p.d, o.seats}
 end
 if p.st ~= 'choose' then return {'not_admitted'} end
@@ -18,8 +19,8 @@ local amount, seats = 0, as_numbers(p.h)
 for i = 2, #seats, 2 do amount = amount + seats[i] end
 p.st, p.o, p.d = 'pay', fresh, now + numbers('pay_ms')
 call('ZADD', ACTIVE, p.d, person)
-call('HSET', ORDERS, fresh, cmsgpack.pack({st = 'paying', person = person, seats = seats, amount = amount}))
+save_order(fresh, {st = 'paying', person = person, seats = seats, amount = amount, c = p.c, r = p.r})
 record('checkout', {person = person, order = fresh, seats = seats, amount = amount,
-                    currency = call('HGET', STATE, 'currency'), deadline = p.d})
+                    currency = call('HGET', STATE, 'currency'), deadline = p.d, channel = p.c, reduced = p.r})
 save_person(person, p)
 return {'ok', now, fresh, amount, p.d, seats}

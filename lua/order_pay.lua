@@ -3,26 +3,22 @@
 -- ARGV     order, payment, "paid" or "declined", amount, currency
 -- returns  {code, order state, log number after whose commit it may be told}
 --- include sale
+--- include order
 --- include line
 --- include admit
 local order, payment, outcome, amount, currency = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
-local packed = call('HGET', ORDERS, order)
-if not packed then return {'unknown_order'} end
-local o = cmsgpack.unpack(packed)
+local o = load_order(order)
+if not o then return {'unknown_order'} end
 local person = o.person
-
-local function save_order()
-  call('HSET', ORDERS, order, cmsgpack.pack(o))
-end
 
 local function owe_refund(reason)
   o.refunds = o.refunds or {}
   if not o.refunds[payment] then
-    o.refunds[payment] = record('refund_due', {person = person, order = order, payment = payment, amount = amount,
-                                               currency = currency, reason = reason})
-    save_order()
+    o.refunds[payment] = {amount = amount, seq = record('refund_due', {person = person, order = order, payment = payment, amount = amount,
+                                                                       currency = currency, reason = reason})}
+    save_order(order, o)
   end
-  return {'ok', 'refund_due', o.refunds[payment]}
+  return {'ok', 'refund_due', o.refunds[payment].seq}
 end
 
 if outcome == 'declined' then
@@ -32,8 +28,8 @@ if outcome == 'declined' then
   return {'ok', 'declined', numbers('seq')}
 end
 
-if o.st == 'paid' then
-  if o.payment == payment then return {'ok', 'paid', o.seq} end
+if o.payment then
+  if o.payment == payment then return {'ok', o.st, o.seq} end
   return owe_refund('paid twice')
 end
 if o.st ~= 'paying' then return owe_refund('paid after the order was ' .. o.st) end
@@ -42,7 +38,7 @@ if amount ~= o.amount or currency ~= call('HGET', STATE, 'currency') then return
 local p = load_person(person)
 if p.d <= now then
   end_admission(person, p, 'expired')
-  o.st = 'expired'
+  move_order(o, 'expired')
   local answer = owe_refund('paid after the order was expired')
   admit()
   return answer
@@ -50,13 +46,20 @@ end
 
 local tickets = #o.seats / 2
 p.b, p.h, p.st, p.o, p.last, p.d = (p.b or 0) + tickets, {}, 'out', nil, order, 0
+for _, tariff in pairs(p.r or {}) do
+  p.rb = p.rb or {}
+  p.rb[tariff] = (p.rb[tariff] or 0) + 1
+end
+p.r = nil
 save_person(person, p)
 call('ZREM', ACTIVE, person)
 mark_seats(o.seats, '2')
 count('sold', tickets)
-o.st, o.payment = 'paid', payment
-o.seq = record('paid', {person = person, order = order, payment = payment, seats = o.seats, amount = amount, number = p.n})
-save_order()
+move_order(o, 'paid')
+o.payment = payment
+o.seq = record('paid', {person = person, order = order, payment = payment, seats = o.seats, amount = amount, number = p.n, channel = o.c,
+                         reduced = o.r})
+save_order(order, o)
 publish('paid', person, order, o.seq)
 settle_stock()
 admit()

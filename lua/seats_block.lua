@@ -2,6 +2,7 @@
 -- ARGV     "block" or "unblock", who does it, why, seat index, …
 -- returns  {code, free, blocked} or {code, {seat that is in the way, …}}
 --- include sale
+--- include order
 --- include line
 --- include admit
 local NOBODY = '-'

@@ -93,7 +93,7 @@ function create(body) {
   const { order, sale, amount, currency, webhook } = JSON.parse(body);
   let payment = byOrder.get(order);
   if (!payment) {
-    payment = { id: newId(), order, sale, amount, currency, webhook, status: 'open', refunded: false, deliveries: [] };
+    payment = { id: newId(), order, sale, amount, currency, webhook, status: 'open', refunded: false, refunds: {}, deliveries: [] };
     payments.set(payment.id, payment);
     byOrder.set(order, payment);
     if (options.auto !== undefined)
@@ -124,7 +124,11 @@ function route(request, body) {
     if (!id) return [200, create(body)];
     if (action === 'refund') {
       if (!payment) return [200, { payment: id, status: 'refunded' }]; // an attempt that never took money
-      payment.refunded = true;
+      const { refund = 'all', amount = payment.amount } = JSON.parse(body);
+      const before = Object.entries(payment.refunds).reduce((sum, [name, given]) => sum + (name === refund ? 0 : given), 0);
+      if (before + amount > payment.amount) return [400, { error: 'more than was paid' }];
+      payment.refunds[refund] = amount;
+      payment.refunded = before + amount === payment.amount;
       return [200, { payment: id, status: 'refunded' }];
     }
   }

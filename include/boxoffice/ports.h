@@ -47,12 +47,21 @@ struct bo_clock {
     void *self;
 };
 
-/* The payment service. Both calls may be repeated with the same ids without a second effect. */
-typedef void (*bo_payment_cb)(void *arg, int err, const char *payment, const char *pay_url);
+/* The payment service. Both calls may be repeated with the same order, or refund, without a second effect; amount of a refund may be
+ * less than was paid. The callback is called exactly once; its payment is valid only meanwhile. */
+struct bo_payment_order {
+    const char *order, *sale, *currency;
+    bo_money amount;
+};
+struct bo_payment {
+    const char *id;
+    const char *url;           /* where the person pays; "": on a page of the site's own, */
+    const char *client_secret; /* with this; "": not needed */
+};
+typedef void (*bo_payment_cb)(void *arg, int err, const struct bo_payment *payment);
 struct bo_payments {
-    void (*create)(void *self, const char *order, const char *sale, bo_money amount, const char *currency, bo_payment_cb cb,
-                   void *arg);
-    void (*refund)(void *self, const char *payment, bo_payment_cb cb, void *arg);
+    void (*create)(void *self, const struct bo_payment_order *order, bo_payment_cb cb, void *arg);
+    void (*refund)(void *self, const char *refund, const char *payment, bo_money amount, bo_payment_cb cb, void *arg);
     void *self;
 };
 

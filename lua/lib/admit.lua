@@ -109,10 +109,20 @@ end
 
 local ADMITTING = {open = true, draining = true, through = true}
 
--- For how many there is something: what is free and not yet sought by somebody inside who holds nothing, so that whoever is let in
--- finds something. The operator may let several look for each free seat, or everyone while there is any.
+-- Free seats that are kept for a channel.
+local function reserved_left()
+  local text, left = call('HGET', STATE, 'channels'), 0
+  for name, channel in pairs(text and text ~= '' and cjson.decode(text) or {}) do
+    if channel.reserved then left = left + math.max(0, channel.quota - numbers('used:' .. name)) end
+  end
+  return left
+end
+
+-- For how many there is something: what is free, not kept for a channel, and not yet sought by somebody inside who holds nothing, so
+-- that whoever is let in finds something. The operator may let several look for each free seat, or everyone while there is any.
 local function stock_left(status)
   local free, seeking, choosers = numbers('free', 'seeking', 'choosers_per_seat')
+  free = math.max(0, free - reserved_left())
   return status == 'through' and free or free * math.max(1, choosers) - seeking
 end
 

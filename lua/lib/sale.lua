@@ -170,21 +170,3 @@ local function as_numbers(words)
   for i, word in ipairs(words) do list[i] = tonumber(word) end
   return list
 end
-
--- Ends an admission: seats free, an unpaid order closed, the place given back.
-local function end_admission(person, p, reason)
-  local stage, order = p.st, p.o
-  local seats = as_numbers(p.h or {})
-  free_seats(p)
-  if stage == 'pay' and order then
-    local o = cmsgpack.unpack(call('HGET', ORDERS, order))
-    o.st = reason
-    call('HSET', ORDERS, order, cmsgpack.pack(o))
-  end
-  if #seats == 0 then count('seeking', -1) end
-  p.st, p.o, p.last, p.d = 'out', nil, order, 0
-  call('ZREM', ACTIVE, person)
-  save_person(person, p)
-  record('end', {person = person, reason = reason, stage = stage, number = p.n, seats = seats, order = order})
-  publish('end', person, reason, order or '')
-end

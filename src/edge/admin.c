@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The operator's port (docs/openapi.yaml): sales, settings, counts, audit, tickets, health, metrics. Every change is one
+ * The operator's port (docs/openapi.yaml): sales, settings, counts, audit, health, metrics. Every change is one
  * statement that changes the sale and writes the audit, and is answered once Redis has taken it over. */
 #include "base/log.h"
 #include "base/memory.h"
@@ -254,39 +254,6 @@ static void answer_health(struct bo_http *http) {
     bo_http_answer_json(http, redis && postgres && loaded ? 200 : 503, json);
 }
 
-/* ---- is this ticket real? ---- */
-
-static void ticket_checked(void *arg, int err, const char *state, const struct bo_rows *rows) {
-    (void)state;
-    struct bo_http *http = arg;
-    if (err)
-        bo_http_answer_error(http, BO_ERR_UNAVAILABLE, NULL);
-    else if (bo_rows_count(rows) == 0)
-        bo_http_answer_error(http, BO_ERR_UNKNOWN_TICKET, NULL);
-    else
-        bo_http_answer_json(http, 200, json_pack("{s:b, s:s, s:s, s:s}", "valid", 1, "sale", bo_rows_text(rows, 0, 0), "person",
-                                                 bo_rows_text(rows, 0, 1), "order", bo_rows_text(rows, 0, 2)));
-}
-
-static void check_ticket(struct bo_http *http) {
-    json_t *json = json_loadb(http->body.data ? http->body.data : "", http->body.length, 0, NULL);
-    const char *code = json_string_value(json_object_get(json, "code"));
-    struct bo_ticket_claim claim;
-    int err = !json ? BO_ERR_BAD_JSON : !code ? BO_ERR_BAD_MESSAGE : bo_token_read_ticket(&http->gateway->config, code, &claim);
-    struct bo_room *room = err ? NULL : bo_rooms_find(http->gateway, claim.sale);
-    const struct bo_seat *seat = room ? bo_plan_find(room->plan, claim.seat) : NULL;
-    if (err || !seat) {
-        bo_http_answer_error(http, err ? err : BO_ERR_UNKNOWN_TICKET, NULL);
-    } else {
-        char index[16];
-        snprintf(index, sizeof(index), "%u", bo_plan_index(room->plan, seat));
-        const char *params[] = {claim.sale, index, claim.order};
-        bo_queue_run(http->gateway->postgres, "SELECT sale, person, order_id FROM tickets WHERE sale = $1 AND seat = $2 AND order_id = $3",
-                     params, 3, ticket_checked, http);
-    }
-    json_decref(json);
-}
-
 static void add_counts(void *arg, struct bo_table_link *link) { json_array_append_new(arg, counts_of((struct bo_room *)link)); }
 
 static void run_sales(struct bo_http *http) {
@@ -323,8 +290,6 @@ void bo_admin_run(struct bo_http *http) {
         answer_metrics(http);
     } else if (strcmp(http->path, "/api/sales") == 0) {
         run_sales(http);
-    } else if (strcmp(http->path, "/api/tickets/check") == 0 && strcmp(http->method, "POST") == 0) {
-        check_ticket(http);
     } else if (strcmp(http->path, "/api/audit") == 0) {
         bo_queue_run(http->gateway->postgres,
                      "SELECT json_build_object('audit', coalesce(json_agg(a ORDER BY id DESC), '[]'))::text FROM (SELECT * FROM audit"
@@ -338,7 +303,7 @@ void bo_admin_run(struct bo_http *http) {
             bo_http_answer_json(http, 200, counts_of(room));
         else
             bo_http_answer_error(http, BO_ERR_UNKNOWN_SALE, NULL);
-    } else if (!bo_admin_line_run(http) && !bo_admin_seats_run(http)) {
+    } else if (!bo_admin_line_run(http) && !bo_admin_seats_run(http) && !bo_admin_tickets_run(http)) {
         bo_http_answer_error(http, BO_ERR_NOT_FOUND, NULL);
     }
 }

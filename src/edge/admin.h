@@ -16,4 +16,7 @@ bool bo_admin_line_run(struct bo_http *http);
 /* admin_seats.c: seats kept back from the sale. false: not one of its addresses. */
 bool bo_admin_seats_run(struct bo_http *http);
 
+/* admin_tickets.c: orders and tickets. false: not one of its addresses. */
+bool bo_admin_tickets_run(struct bo_http *http);
+
 #endif

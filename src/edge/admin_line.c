@@ -102,8 +102,9 @@ static void invitations_noted(void *arg, int err, const char *state, const struc
     free(i);
 }
 
-static json_t *make_invitation(const struct bo_http *http, const struct bo_room *room, const char *lane, const char *person, bo_ms expires) {
+static json_t *make_invitation(const struct bo_http *http, const struct bo_room *room, const char *lane, const char *channel, const char *person, bo_ms expires) {
     struct bo_invitation_claim claim = {0};
+    snprintf(claim.channel, sizeof(claim.channel), "%s", channel);
     snprintf(claim.sale, sizeof(claim.sale), "%s", room->id);
     snprintf(claim.lane, sizeof(claim.lane), "%s", lane);
     snprintf(claim.person, sizeof(claim.person), "%s", person);
@@ -126,13 +127,13 @@ static bool persons_are_right(const json_t *persons) {
 
 static void invite(struct bo_http *http, struct bo_room *room) {
     json_t *json = body_of(http), *persons = NULL;
-    const char *lane = "";
+    const char *lane = "", *channel = "";
     json_int_t count = 0, hours = 24 * 7;
-    if (json_unpack(json, "{s:s, s?I, s?o, s?I}", "lane", &lane, "count", &count, "persons", &persons, "hours", &hours) != 0 ||
-        !bo_settings_lane(&room->settings, lane, NULL) || count < 0 || count > INVITATIONS_MAX || hours < 1 || hours > HOURS_MAX ||
+    if (json_unpack(json, "{s?s, s?s, s?I, s?o, s?I}", "lane", &lane, "channel", &channel, "count", &count, "persons", &persons, "hours", &hours) != 0 ||
+        (!*lane && !*channel) || (*lane && !bo_settings_lane(&room->settings, lane, NULL)) || (*channel && !bo_settings_channel(&room->settings, channel)) || count < 0 || count > INVITATIONS_MAX || hours < 1 || hours > HOURS_MAX ||
         (persons && (!json_is_array(persons) || count || !persons_are_right(persons))) || (!persons && !count)) {
         bo_http_answer_error(http, json ? BO_ERR_BAD_MESSAGE : BO_ERR_BAD_JSON,
-                             "lane: one of the sale's lanes; either count: 1 to 10000, for whoever has the invitation, or persons: a list of at most 10000 "
+                             "lane: one of the sale's lanes, or channel: one of its channels, or both; either count: 1 to 10000, for whoever has the invitation, or persons: a list of at most 10000 "
                              "people like u:ada; hours: 1 to 8760");
     } else {
         struct invited *invited = calloc(1, sizeof(*invited));
@@ -140,15 +141,15 @@ static void invite(struct bo_http *http, struct bo_room *room) {
         bo_ms expires = bo_loop_wall_ms() + hours * 3600000;
         size_t all = persons ? json_array_size(persons) : (size_t)count;
         for (size_t i = 0; i < all; i++)
-            json_array_append_new(list, make_invitation(http, room, lane, persons ? json_string_value(json_array_get(persons, i)) : "", expires));
+            json_array_append_new(list, make_invitation(http, room, lane, channel, persons ? json_string_value(json_array_get(persons, i)) : "", expires));
         if (!invited || !list) abort(); /* no memory */
         *invited = (struct invited){http, json_pack("{s:o}", "invitations", list)};
         char number[24];
         snprintf(number, sizeof(number), "%zu", all);
-        const char *params[] = {http->actor, room->id, lane, number};
+        const char *params[] = {http->actor, room->id, lane, number, channel};
         bo_queue_run(http->gateway->postgres,
-                     "INSERT INTO audit (actor, action, sale, detail) VALUES ($1, 'invite', $2, jsonb_build_object('lane', $3::text, 'count', $4::int))",
-                     params, 4, invitations_noted, invited);
+                     "INSERT INTO audit (actor, action, sale, detail) VALUES ($1, 'invite', $2, jsonb_build_object('lane', $3::text, 'count', $4::int, 'channel', $5::text))",
+                     params, 5, invitations_noted, invited);
     }
     json_decref(json);
 }

@@ -284,22 +284,47 @@ void bo_session_extend(struct bo_session *s, const char *key) {
     bo_room_run(s->room, "line_extend", args, 3, extended, start(s, key, "extended"));
 }
 
+/* ---- the channel by which he buys ---- */
+
+static void channel_taken(void *arg, int err, const struct bo_value *v) {
+    (void)v;
+    struct command *c = arg;
+    if (err)
+        bo_session_error(c->session, err, c->key);
+    else
+        bo_session_printf(c->session, "{\"type\":\"channel\",\"key\":\"%s\"}", c->key);
+    finish(c);
+}
+
+void bo_session_take_channel(struct bo_session *s, const char *key, const char *channel, const char *invitation) {
+    char number[24];
+    *bo_text_put_number(number, s->number) = '\0';
+    const char *args[] = {s->person, number, key, channel, invitation};
+    bo_room_run(s->room, "line_channel", args, 5, channel_taken, start(s, key, "channel"));
+}
+
 /* ---- checkout ---- */
 
-static void payment_created(void *arg, int err, const char *payment, const char *url) {
-    (void)payment;
+static void add_text_field(struct bo_buffer *b, const char *name, const char *value) {
+    if (!*value) return;
+    bo_buffer_printf(b, ",\"%s\":\"", name);
+    bo_buffer_add_json(b, value);
+    bo_buffer_add_text(b, "\"");
+}
+
+static void payment_created(void *arg, int err, const struct bo_payment *payment) {
     struct command *c = arg;
     struct bo_session *s = c->session;
     struct bo_buffer b = {0};
     if (err) {
         bo_session_error(s, err, c->key);
     } else {
-        bo_buffer_printf(&b,
-                         "{\"type\":\"pay\",\"key\":\"%s\",\"order\":\"%s\",\"amount\":%" PRId64
-                         ",\"currency\":\"%s\",\"left_ms\":%" PRId64 ",\"url\":\"",
-                         c->key, c->order, c->amount, s->room->settings.currency, left_ms(s, c->deadline));
-        bo_buffer_add_json(&b, url);
-        bo_buffer_add_text(&b, "\"}");
+        bo_buffer_printf(&b, "{\"type\":\"pay\",\"key\":\"%s\",\"order\":\"%s\",\"amount\":%" PRId64 ",\"currency\":\"%s\",\"left_ms\":%" PRId64, c->key, c->order,
+                         c->amount, s->room->settings.currency, left_ms(s, c->deadline));
+        add_text_field(&b, "url", payment->url);
+        add_text_field(&b, "client_secret", payment->client_secret);
+        if (*payment->client_secret) add_text_field(&b, "publishable_key", s->gateway->config.stripe_publishable_key);
+        bo_buffer_add_text(&b, "}");
         bo_session_send(s, b.data, b.length);
         bo_buffer_free(&b);
     }
@@ -320,7 +345,7 @@ static void checked_out(void *arg, int err, const struct bo_value *v) {
     c->deadline = bo_value_number(v, 4);
     if (s->wsi) start_paying(s, c->order, c->deadline);
     const struct bo_payments *payments = &s->gateway->payments;
-    payments->create(payments->self, c->order, s->room->id, c->amount, s->room->settings.currency, payment_created, c);
+    payments->create(payments->self, &(struct bo_payment_order){c->order, s->room->id, s->room->settings.currency, c->amount}, payment_created, c);
 }
 
 void bo_session_checkout(struct bo_session *s, const char *key) {

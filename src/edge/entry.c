@@ -114,6 +114,7 @@ static int take_invitation(struct bo_session *s, const struct bo_room *room, con
         if (strcmp(claim.sale, room->id) != 0 || (*claim.person && strcmp(claim.person, person) != 0)) return BO_ERR_TOKEN_FOREIGN;
         lane = claim.lane;
     }
+    if (r->invitation && !*claim.lane) return 0; /* only to a channel: that is asked for inside */
     int64_t quota = 0;
     int number = *lane ? bo_settings_lane(&room->settings, lane, &quota) : 0;
     if (!number && r->invitation) return BO_ERR_TOKEN_FOREIGN; /* a lane that is no more */

@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "edge/payments.h"
+#include "outside/payments.h"
 #include "edge/refunds.h"
 #include "edge/room.h"
 #include "edge/server.h"

@@ -45,6 +45,7 @@ struct bo_http *bo_http_open(struct bo_gateway *gateway, struct lws *wsi, bool a
     http->takes_gzip = lws_hdr_copy(wsi, encodings, sizeof(encodings), WSI_TOKEN_HTTP_ACCEPT_ENCODING) > 0 && strstr(encodings, "gzip");
     read_custom(wsi, "x-boxoffice-time:", http->webhook_time, sizeof(http->webhook_time));
     read_custom(wsi, "x-boxoffice-signature:", http->webhook_signature, sizeof(http->webhook_signature));
+    if (!*http->webhook_signature) read_custom(wsi, "stripe-signature:", http->webhook_signature, sizeof(http->webhook_signature));
     gateway->http_open++;
     return http;
 }
@@ -155,4 +156,15 @@ bool bo_http_path_is(const struct bo_http *http, const char *pattern, char *ret_
         p += n;
     }
     return *p == '\0';
+}
+
+const char *bo_http_path_below(const struct bo_http *http, const char *prefix, char ret_segment[BO_ID_MAX + 1]) {
+    size_t before = strlen(prefix);
+    if (strncmp(http->path, prefix, before) != 0) return NULL;
+    size_t n = strcspn(http->path + before, "/");
+    const char *rest = http->path + before + n;
+    if (n == 0 || n > BO_ID_MAX || strcmp(rest, "/") == 0) return NULL;
+    memcpy(ret_segment, http->path + before, n);
+    ret_segment[n] = '\0';
+    return *rest ? rest + 1 : rest;
 }

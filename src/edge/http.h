@@ -21,7 +21,7 @@ struct bo_http {
     char query[512];
     char bearer[2100]; /* the token of "Authorization: Bearer", "" without */
     char if_none_match[80];
-    char webhook_time[24], webhook_signature[72];
+    char webhook_time[24], webhook_signature[512]; /* of X-Boxoffice-…, or Stripe-Signature */
     char actor[BO_ID_MAX + 1]; /* admin: who */
     struct bo_buffer body;
     bool body_too_large;
@@ -53,6 +53,9 @@ void bo_http_answer_error(struct bo_http *http, int err, const char *detail);
 
 /* Does the path look like pattern, where "*" stands for one segment? Copies the segment into ret (BO_ID_MAX + 1 bytes). */
 bool bo_http_path_is(const struct bo_http *http, const char *pattern, char *ret_segment);
+
+/* What stands behind prefix and one segment, which is copied; "" where nothing does, NULL where the path is another. */
+const char *bo_http_path_below(const struct bo_http *http, const char *prefix, char ret_segment[BO_ID_MAX + 1]);
 
 void bo_routes_run(struct bo_http *http); /* routes.c: the public port */
 void bo_admin_run(struct bo_http *http);  /* admin.c: the admin port */

@@ -8,6 +8,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/param_build.h>
 #include <openssl/sha.h>
 #include <stdbool.h>
@@ -32,6 +33,7 @@ struct bo_keys {
     EVP_MD_CTX *inner, *outer, *work; /* SHA-256 begun with the secret's two pads */
     int64_t rotation_ms;
     struct key keys[KEPT];
+    EVP_PKEY *tickets;
 };
 
 static EVP_MD_CTX *begin_mac(const char *secret, unsigned char pad) {
@@ -55,12 +57,24 @@ void bo_keys_mac(struct bo_keys *keys, const void *text, size_t length, unsigned
         abort();
 }
 
+static EVP_PKEY *make_ticket_key(const char *secret) {
+    static const char label[] = "boxoffice ticket key";
+    unsigned char seed[32];
+    unsigned length = sizeof(seed);
+    EVP_PKEY *key = NULL;
+    if (HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)label, sizeof(label) - 1, seed, &length))
+        key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, sizeof(seed));
+    if (!key) abort();
+    return key;
+}
+
 struct bo_keys *bo_keys_new(const char *secret, int64_t rotation_h) {
     struct bo_keys *keys = bo_alloc(sizeof(*keys));
     keys->secret = bo_strdup(secret);
     keys->rotation_ms = rotation_h * 3600000;
     keys->inner = begin_mac(secret, 0x36);
     keys->outer = begin_mac(secret, 0x5c);
+    keys->tickets = make_ticket_key(secret);
     keys->work = EVP_MD_CTX_new();
     if (!keys->work) abort(); /* no memory */
     return keys;
@@ -76,6 +90,7 @@ static void free_key(struct key *key) {
 void bo_keys_free(struct bo_keys *keys) {
     if (!keys) return;
     for (int i = 0; i < KEPT; i++) free_key(&keys->keys[i]);
+    EVP_PKEY_free(keys->tickets);
     EVP_MD_CTX_free(keys->inner);
     EVP_MD_CTX_free(keys->outer);
     EVP_MD_CTX_free(keys->work);
@@ -214,6 +229,54 @@ int bo_keys_open(struct bo_keys *keys, const char *token, bo_ms now, char **ret_
     return 0;
 }
 
+/* ---- tickets ---- */
+
+#define TICKET_HEAD "{\"alg\":\"EdDSA\",\"kid\":\"bo-tickets\"}"
+
+char *bo_keys_sign_ticket(struct bo_keys *keys, const char *claims) {
+    unsigned char signature[SIGNATURE];
+    size_t length = sizeof(signature);
+    char *token = bo_alloc(96 + strlen(claims) * 4 / 3 + 4 + 96), *at = token;
+    at += bo_text_base64url(TICKET_HEAD, strlen(TICKET_HEAD), at);
+    *at++ = '.';
+    at += bo_text_base64url(claims, strlen(claims), at);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (!ctx || EVP_DigestSignInit(ctx, NULL, NULL, NULL, keys->tickets) <= 0 ||
+        EVP_DigestSign(ctx, signature, &length, (unsigned char *)token, (size_t)(at - token)) <= 0)
+        abort();
+    EVP_MD_CTX_free(ctx);
+    *at++ = '.';
+    bo_text_base64url(signature, length, at);
+    return token;
+}
+
+int bo_keys_open_ticket(struct bo_keys *keys, const char *token, char **ret_claims) {
+    const char *claims = strchr(token, '.'), *signature = claims ? strchr(claims + 1, '.') : NULL;
+    if (!signature || strlen(token) > BO_KEYS_TOKEN_MAX) return BO_ERR_TOKEN_FORGED;
+    unsigned char signed_by[SIGNATURE + 8], text[BO_KEYS_TOKEN_MAX];
+    int n = read_base64url(token, (size_t)(claims - token), text, sizeof(text));
+    if (n != (int)strlen(TICKET_HEAD) || memcmp(text, TICKET_HEAD, (size_t)n) != 0) return BO_ERR_TOKEN_FOREIGN;
+    if (read_base64url(signature + 1, strlen(signature + 1), signed_by, sizeof(signed_by)) != SIGNATURE) return BO_ERR_TOKEN_FORGED;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (!ctx || EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, keys->tickets) <= 0) abort();
+    bool right = EVP_DigestVerify(ctx, signed_by, SIGNATURE, (const unsigned char *)token, (size_t)(signature - token)) == 1;
+    EVP_MD_CTX_free(ctx);
+    n = right ? read_base64url(claims + 1, (size_t)(signature - claims - 1), text, sizeof(text) - 1) : -1;
+    if (n < 0) return BO_ERR_TOKEN_FORGED;
+    text[n] = '\0';
+    *ret_claims = bo_strdup((char *)text);
+    return 0;
+}
+
+static void print_ticket_key(struct bo_keys *keys, struct bo_buffer *out) {
+    unsigned char point[32];
+    size_t length = sizeof(point);
+    char x[64];
+    if (EVP_PKEY_get_raw_public_key(keys->tickets, point, &length) <= 0) abort();
+    bo_text_base64url(point, length, x);
+    bo_buffer_printf(out, ",{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"use\":\"sig\",\"alg\":\"EdDSA\",\"kid\":\"bo-tickets\",\"x\":\"%s\"}", x);
+}
+
 void bo_keys_print(struct bo_keys *keys, bo_ms now, struct bo_buffer *out) {
     int64_t present = now / keys->rotation_ms;
     bo_buffer_add_text(out, "{\"keys\":[");
@@ -225,5 +288,6 @@ void bo_keys_print(struct bo_keys *keys, bo_ms now, struct bo_buffer *out) {
         bo_buffer_printf(out, "%s{\"kty\":\"EC\",\"crv\":\"P-256\",\"use\":\"sig\",\"alg\":\"ES256\",\"kid\":\"%s\",\"x\":\"%s\",\"y\":\"%s\"}",
                          period == present - 1 ? "" : ",", key->kid, x, y);
     }
+    print_ticket_key(keys, out);
     bo_buffer_add_text(out, "]}");
 }

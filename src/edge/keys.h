@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The keys that sign admissions (ES256, RFC 7518). Each serves for one period of time (key_rotation_h) and is worked out from
+ * The keys that sign admissions (ES256, RFC 7518) and tickets. Each serves for one period of time (key_rotation_h) and is worked out from
  * the configured secret and the number of the period, so that every server has the same keys and none has to be stored or
  * handed around. The public halves of the last, the present and the next period are published as a key set
- * (RFC 7517), so any origin can check an admission without asking. */
+ * (RFC 7517), so any origin can check an admission without asking, and a door without a network a ticket. */
 #ifndef BO_EDGE_KEYS_H
 #define BO_EDGE_KEYS_H
 
@@ -27,7 +27,12 @@ char *bo_keys_sign(struct bo_keys *keys, const char *claims, bo_ms now);
  * when it is no ES256 token of a key id of ours. */
 int bo_keys_open(struct bo_keys *keys, const char *token, bo_ms now, char **ret_claims) BO_CHECKED;
 
-/* {"keys":[…]} */
+/* The same with the key of tickets (Ed25519, RFC 8037, kid "bo-tickets"). It does not rotate, because a ticket is printed; the same claims give
+ * the same token, always. */
+char *bo_keys_sign_ticket(struct bo_keys *keys, const char *claims);
+int bo_keys_open_ticket(struct bo_keys *keys, const char *token, char **ret_claims) BO_CHECKED;
+
+/* {"keys":[…]}: those of admissions and that of tickets */
 void bo_keys_print(struct bo_keys *keys, bo_ms now, struct bo_buffer *out);
 
 #endif

@@ -127,6 +127,21 @@ static int on_checkout(struct bo_session *s, const json_t *message) { return on_
 
 static int on_extend(struct bo_session *s, const json_t *message) { return on_plain(s, message, bo_session_extend); }
 
+/* An invitation to a channel is one to buy from its quota. */
+static int on_channel(struct bo_session *s, const json_t *message) {
+    const char *key = text_of(message, "key"), *token = text_of(message, "invitation");
+    struct bo_invitation_claim claim;
+    if (!key || !bo_text_is_id(key) || !token) return BO_ERR_BAD_MESSAGE;
+    if (!s->room) return BO_ERR_NOT_JOINED;
+    int err = bo_token_read_invitation(&s->gateway->config, token, bo_loop_wall_ms(), &claim);
+    if (err) return err;
+    if (strcmp(claim.sale, s->room->id) != 0 || (*claim.person && strcmp(claim.person, s->person) != 0) || !bo_settings_channel(&s->room->settings, claim.channel))
+        return BO_ERR_TOKEN_FOREIGN;
+    if (!s->entered) return BO_ERR_NOT_ADMITTED;
+    bo_session_take_channel(s, key, claim.channel, claim.id);
+    return 0;
+}
+
 static int on_map(struct bo_session *s, const json_t *message) {
     (void)message;
     if (!s->room) return BO_ERR_NOT_JOINED;
@@ -145,7 +160,7 @@ static const struct {
     const char *type;
     int (*run)(struct bo_session *session, const json_t *message);
 } handlers[] = {{"join", bo_entry_join}, {"leave", on_leave}, {"enter", on_enter},       {"hold", on_hold}, {"release", on_release},
-                {"best", on_best},       {"extend", on_extend}, {"checkout", on_checkout}, {"map", on_map},   {"ping", on_ping}};
+                {"best", on_best},       {"extend", on_extend}, {"channel", on_channel}, {"checkout", on_checkout}, {"map", on_map},   {"ping", on_ping}};
 
 /* Commands of one person take effect in the order in which they come, though holds and releases gather. */
 static int run(struct bo_session *s, size_t handler, const json_t *message) {

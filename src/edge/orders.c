@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "edge/token.h"
+#include "edge/tickets.h"
 #include "metrics/metrics.h"
 
 #include <inttypes.h>
@@ -16,11 +16,17 @@ struct bo_paid {
     struct bo_paid *next, *prev;    /* in room->awaiting, then (next only) in room->paid */
     struct bo_room *room;
     char person[BO_ID_MAX + 1], order[BO_ID_MAX + 1];
+    bo_money refund; /* how much was given back; -1: it was paid */
 };
 
 static void settle_session(struct bo_session *s, void *arg) {
     (void)arg;
     if (s->stage != BO_STAGE_JOINING) bo_session_set_stage(s, BO_STAGE_OUT, 0);
+}
+
+static void tell_refund(struct bo_session *s, void *arg) {
+    const struct bo_paid *paid = arg;
+    bo_session_printf(s, "{\"type\":\"refunded\",\"order\":\"%s\",\"amount\":%" PRId64 ",\"currency\":\"%s\"}", paid->order, paid->refund, s->room->settings.currency);
 }
 
 static void committed(struct bo_commit_waiter *waiter) {
@@ -31,21 +37,33 @@ static void committed(struct bo_commit_waiter *waiter) {
     else
         room->awaiting = paid->next;
     if (paid->next) paid->next->prev = paid->prev;
+    if (paid->refund >= 0) {
+        bo_room_each_of(room, paid->person, tell_refund, paid);
+        free(paid);
+        return;
+    }
     paid->next = room->paid;
     room->paid = paid;
+}
+
+static void await_commit(struct bo_room *room, const char *person, const char *order, int64_t seq, bo_money refund) {
+    struct bo_paid *paid = bo_alloc(sizeof(*paid));
+    *paid = (struct bo_paid){.room = room, .refund = refund, .next = room->awaiting};
+    memcpy(paid->person, person, strnlen(person, BO_ID_MAX));
+    memcpy(paid->order, order, strnlen(order, BO_ID_MAX));
+    if (paid->next) paid->next->prev = paid;
+    room->awaiting = paid;
+    bo_commits_await(&room->commits, &paid->waiter, seq, committed);
 }
 
 void bo_order_settled(struct bo_room *room, const char *person, const char *order, int64_t seq) {
     if (!bo_table_find(&room->people, person) || strlen(person) > BO_ID_MAX || strlen(order) > BO_ID_MAX) return;
     bo_room_each_of(room, person, settle_session, NULL);
-    struct bo_paid *paid = bo_alloc(sizeof(*paid));
-    paid->room = room;
-    memcpy(paid->person, person, strlen(person));
-    memcpy(paid->order, order, strlen(order));
-    paid->next = room->awaiting;
-    if (paid->next) paid->next->prev = paid;
-    room->awaiting = paid;
-    bo_commits_await(&room->commits, &paid->waiter, seq, committed);
+    await_commit(room, person, order, seq, -1);
+}
+
+void bo_order_refunded(struct bo_room *room, const char *person, const char *order, int64_t seq, bo_money amount) {
+    if (bo_table_find(&room->people, person)) await_commit(room, person, order, seq, amount);
 }
 
 void bo_room_free_orders(struct bo_room *room) {
@@ -55,29 +73,6 @@ void bo_room_free_orders(struct bo_room *room) {
             free(paid);
         }
     room->awaiting = room->paid = NULL;
-}
-
-void bo_tickets_print(struct bo_room *room, const struct bo_rows *rows, size_t from, size_t to, struct bo_buffer *out) {
-    bo_buffer_add_text(out, "[");
-    for (size_t i = from; i < to; i++) {
-        int64_t index = bo_rows_number(rows, i, 2);
-        if (index < 0 || (size_t)index >= room->plan->seat_count) continue;
-        const struct bo_seat *seat = &room->plan->seats[index];
-        const struct bo_row *row = &room->plan->rows[seat->row];
-        char *code = bo_token_ticket(&room->gateway->config, room->id, bo_plan_text(room->plan, seat->guid), bo_rows_text(rows, i, 1));
-        const char *const fields[][2] = {{"seat", bo_plan_text(room->plan, seat->guid)}, {"zone", bo_plan_text(room->plan, row->zone)}, {"row", bo_plan_text(room->plan, row->name)},
-                                         {"number", bo_plan_text(room->plan, seat->number)}, {"category", bo_plan_text(room->plan, room->plan->categories[seat->category].name)},
-                                         {"order", bo_rows_text(rows, i, 1)}, {"code", code}};
-        bo_buffer_add_text(out, i > from ? ",{" : "{");
-        for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++) {
-            bo_buffer_printf(out, "\"%s\":\"", fields[f][0]);
-            bo_buffer_add_json(out, fields[f][1]);
-            bo_buffer_add_text(out, "\",");
-        }
-        bo_buffer_printf(out, "\"price\":%" PRId64 "}", bo_rows_number(rows, i, 3));
-        free(code);
-    }
-    bo_buffer_add_text(out, "]");
 }
 
 struct telling {
@@ -151,7 +146,7 @@ void bo_room_read_tickets(struct bo_room *room) {
     room->reading_tickets = true;
     const char *params[] = {orders.data};
     bo_queue_run(room->gateway->postgres,
-                 "SELECT person, order_id, seat, price FROM tickets WHERE order_id = ANY($1::text[])"
+                 "SELECT " BO_TICKET_COLUMNS " FROM tickets WHERE order_id = ANY($1::text[])"
                  " ORDER BY order_id COLLATE \"C\", seat",
                  params, 1, tickets_read, telling);
     bo_buffer_free(&orders);

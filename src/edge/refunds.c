@@ -12,7 +12,7 @@
 
 struct refund {
     struct bo_gateway *gateway;
-    char payment[BO_ID_MAX + 1];
+    char id[BO_ID_MAX + 1];
 };
 
 static void marked(void *arg, int err, const char *state, const struct bo_rows *rows) {
@@ -21,14 +21,13 @@ static void marked(void *arg, int err, const char *state, const struct bo_rows *
     if (err) bo_log_warn("a refund was made but could not be marked (%s); it is asked for again, which changes nothing", state);
 }
 
-static void refunded(void *arg, int err, const char *payment, const char *url) {
+static void refunded(void *arg, int err, const struct bo_payment *payment) {
     (void)payment;
-    (void)url;
     struct refund *r = arg;
     if (!err) {
         bo_metric_add(BO_METRIC_refunds, 1);
-        const char *params[] = {r->payment};
-        bo_queue_run(r->gateway->postgres, "UPDATE refunds SET status = 'done' WHERE payment = $1", params, 1, marked, NULL);
+        const char *params[] = {r->id};
+        bo_queue_run(r->gateway->postgres, "UPDATE refunds SET status = 'done' WHERE id = $1", params, 1, marked, NULL);
     }
     free(r);
 }
@@ -40,9 +39,9 @@ static void leased(void *arg, int err, const char *state, const struct bo_rows *
     for (size_t i = 0; !err && i < bo_rows_count(rows); i++) {
         struct refund *r = bo_alloc(sizeof(*r));
         r->gateway = gateway;
-        const char *payment = bo_rows_text(rows, i, 0);
-        memcpy(r->payment, payment, strnlen(payment, BO_ID_MAX));
-        gateway->payments.refund(gateway->payments.self, r->payment, refunded, r);
+        const char *id = bo_rows_text(rows, i, 0);
+        memcpy(r->id, id, strnlen(id, BO_ID_MAX));
+        gateway->payments.refund(gateway->payments.self, r->id, bo_rows_text(rows, i, 1), bo_rows_number(rows, i, 2), refunded, r);
     }
 }
 
@@ -50,8 +49,8 @@ void bo_refunds_make(struct bo_gateway *gateway) {
     if (gateway->refunding || !*gateway->config.payment_url || !bo_queue_is_up(gateway->postgres)) return;
     gateway->refunding = true;
     bo_queue_run(gateway->postgres,
-                 "UPDATE refunds SET next_at = now() + interval '30 s', attempts = attempts + 1 WHERE payment IN (SELECT payment FROM"
+                 "UPDATE refunds SET next_at = now() + interval '30 s', attempts = attempts + 1 WHERE id IN (SELECT id FROM"
                  " refunds WHERE status = 'due' AND next_at <= now() ORDER BY next_at LIMIT 20 FOR UPDATE SKIP LOCKED)"
-                 " RETURNING payment",
+                 " RETURNING id, payment, amount",
                  NULL, 0, leased, gateway);
 }

@@ -220,6 +220,10 @@ static void hear(struct bo_room *room, char *words) {
     } else if (strcmp(what, "paid") == 0) {
         const char *person = bo_text_next_word(&words), *order = bo_text_next_word(&words);
         bo_order_settled(room, person, order, bo_text_next_number(&words));
+    } else if (strcmp(what, "refunded") == 0) {
+        const char *person = bo_text_next_word(&words), *order = bo_text_next_word(&words);
+        int64_t seq = bo_text_next_number(&words);
+        bo_order_refunded(room, person, order, seq, bo_text_next_number(&words));
     } else if (strcmp(what, "end") == 0) {
         const char *person = bo_text_next_word(&words), *reason = bo_text_next_word(&words);
         bo_room_each_of(room, person, end_session, &(struct ending){reason, bo_text_next_word(&words)});

@@ -125,6 +125,7 @@ void bo_session_tell_choice(struct bo_session *session, int err, const struct bo
 /* The best seats together that fit; wish is copied, its stage comes from the sale's settings. */
 void bo_session_best(struct bo_session *session, const char *key, const struct bo_best_wish *wish);
 void bo_session_extend(struct bo_session *session, const char *key); /* more time for choosing */
+void bo_session_take_channel(struct bo_session *session, const char *key, const char *channel, const char *invitation); /* both ids, checked */
 void bo_session_checkout(struct bo_session *session, const char *key);
 void bo_session_leave(struct bo_session *session);
 void bo_session_send_map(struct bo_session *session);
@@ -140,11 +141,10 @@ void bo_room_free_choices(struct bo_room *room);
 
 /* orders.c */
 void bo_order_settled(struct bo_room *room, const char *person, const char *order, int64_t seq); /* paid; tell after the commit */
+void bo_order_refunded(struct bo_room *room, const char *person, const char *order, int64_t seq, bo_money amount);
 void bo_order_look_up(struct bo_session *session, const char *order);                             /* how did it end? */
 void bo_room_read_tickets(struct bo_room *room);
 void bo_room_free_orders(struct bo_room *room);
-/* Writes {"seat":…,…} of each row (person, order, seat index, price) of these rows as a JSON list. */
-void bo_tickets_print(struct bo_room *room, const struct bo_rows *rows, size_t from, size_t to, struct bo_buffer *out);
 
 /* rooms.c */
 struct bo_room *bo_rooms_find(struct bo_gateway *gateway, const char *id);

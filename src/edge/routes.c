@@ -5,11 +5,12 @@
 #include "base/squeeze.h"
 #include "base/text.h"
 #include "edge/http.h"
-#include "edge/payments.h"
 #include "edge/room.h"
+#include "edge/tickets.h"
 #include "edge/token.h"
 #include "loop/loop.h"
 #include "metrics/metrics.h"
+#include "outside/payments.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -51,11 +52,21 @@ static bool run_page(struct bo_http *http) {
 
 /* ---- sales ---- */
 
+static json_t *describe_tariffs(const struct bo_settings *settings) {
+    json_t *list = json_array();
+    for (int i = 0; i < settings->tariff_count; i++) {
+        const struct bo_tariff *t = &settings->tariffs[i];
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "name", t->name, t->percent < 0 ? "price" : "percent",
+                                              (json_int_t)(t->percent < 0 ? t->price : t->percent), "limit", (json_int_t)t->limit));
+    }
+    return list;
+}
+
 static json_t *describe(const struct bo_room *room) {
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b}", "sale", room->id, "name", room->name, "status", room->status,
-                     "currency", room->settings.currency, "limit", (json_int_t)room->settings.limit, "seats",
-                     (json_int_t)room->plan->seat_count, "opens_at_ms", (json_int_t)room->settings.opens_at, "guests",
-                     room->settings.guests, "site_tokens", room->settings.site_tokens);
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:o}", "sale", room->id, "name", room->name, "status", room->status, "currency",
+                     room->settings.currency, "limit", (json_int_t)room->settings.limit, "seats", (json_int_t)room->plan->seat_count, "opens_at_ms",
+                     (json_int_t)room->settings.opens_at, "guests", room->settings.guests, "site_tokens", room->settings.site_tokens, "tariffs",
+                     describe_tariffs(&room->settings));
 }
 
 static void add_description(void *arg, struct bo_table_link *link) { json_array_append_new(arg, describe((struct bo_room *)link)); }
@@ -64,49 +75,6 @@ static void list_sales(struct bo_http *http) {
     json_t *list = json_array();
     bo_table_each(&http->gateway->rooms, add_description, list);
     bo_http_answer_json(http, 200, json_pack("{s:o}", "sales", list));
-}
-
-/* ---- tickets ---- */
-
-struct ticket_request {
-    struct bo_http *http;
-    struct bo_room *room;
-};
-
-static void tickets_read(void *arg, int err, const char *state, const struct bo_rows *rows) {
-    (void)state;
-    struct ticket_request *r = arg;
-    if (err) {
-        bo_http_answer_error(r->http, BO_ERR_UNAVAILABLE, NULL);
-    } else {
-        struct bo_buffer b = {0};
-        bo_buffer_add_text(&b, "{\"tickets\":");
-        bo_tickets_print(r->room, rows, 0, bo_rows_count(rows), &b);
-        bo_buffer_add_text(&b, "}");
-        bo_http_answer(r->http, 200, "application/json", b.data, b.length);
-        bo_buffer_free(&b);
-    }
-    free(r);
-}
-
-/* Whose tickets: of the place token, or of the site's token. */
-static void run_tickets(struct bo_http *http, struct bo_room *room) {
-    struct bo_place_claim claim = {0};
-    char lane[BO_ID_MAX + 1];
-    bo_ms now = bo_loop_wall_ms();
-    int err = *http->bearer ? bo_token_read_place(&http->gateway->config, http->bearer, now, &claim) : BO_ERR_TOKEN_MISSING;
-    if (!err && strcmp(claim.sale, room->id) != 0) err = BO_ERR_TOKEN_FOREIGN;
-    if (err == BO_ERR_TOKEN_FORGED) err = bo_token_read_site(&http->gateway->config, http->bearer, now, claim.person, lane);
-    if (err) {
-        bo_http_answer_error(http, err, NULL);
-        return;
-    }
-    struct ticket_request *r = bo_alloc(sizeof(*r));
-    *r = (struct ticket_request){http, room};
-    const char *params[] = {room->id, claim.person};
-    bo_queue_run(http->gateway->postgres,
-                 "SELECT person, order_id, seat, price FROM tickets WHERE sale = $1 AND person = $2 ORDER BY order_id, seat", params, 2,
-                 tickets_read, r);
 }
 
 static void answer_plan(struct bo_http *http, const struct bo_room *room) {
@@ -118,21 +86,25 @@ static void answer_plan(struct bo_http *http, const struct bo_room *room) {
     bo_buffer_free(&plain);
 }
 
+/* Of a sale: itself, its plan, its tickets. */
 static bool run_sale(struct bo_http *http) {
     char id[BO_ID_MAX + 1];
-    bool sale = bo_http_path_is(http, "/api/sales/*", id), plan = !sale && bo_http_path_is(http, "/api/sales/*/plan", id);
-    if (!sale && !plan && !bo_http_path_is(http, "/api/sales/*/tickets", id)) return false;
-    struct bo_room *room = bo_rooms_find(http->gateway, id);
+    const char *what = bo_http_path_below(http, "/api/sales/", id);
+    struct bo_room *room = what ? bo_rooms_find(http->gateway, id) : NULL;
+    if (!what) return false;
+    bool get = is(http, "GET");
     if (!room)
         bo_http_answer_error(http, http->gateway->sales_loaded ? BO_ERR_UNKNOWN_SALE : BO_ERR_UNAVAILABLE, NULL);
     else if (room->state == BO_ROOM_LOADING)
         bo_http_answer_error(http, BO_ERR_UNAVAILABLE, NULL);
-    else if (sale)
+    else if (!*what && get)
         bo_http_answer_json(http, 200, describe(room));
-    else if (plan)
+    else if (strcmp(what, "plan") == 0 && get)
         answer_plan(http, room);
+    else if (!*what || strcmp(what, "plan") == 0)
+        bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
     else
-        run_tickets(http, room);
+        return bo_tickets_run(http, room, what);
     return true;
 }
 
@@ -197,46 +169,34 @@ static void order_paid(void *arg, int err, const struct bo_value *v) {
     bo_commits_await(&w->room->commits, &w->waiter, bo_value_number(v, 2), webhook_committed);
 }
 
-static int read_webhook(struct bo_http *http, json_t *json, const char *args[5], char amount[24], struct bo_room **ret_room) {
-    const char *sale, *order, *payment, *status, *currency;
-    json_int_t sum;
-    if (json_unpack(json, "{s:s, s:s, s:s, s:s, s:I, s:s}", "sale", &sale, "order", &order, "payment", &payment, "status", &status,
-                    "amount", &sum, "currency", &currency) != 0 ||
-        (strcmp(status, "paid") != 0 && strcmp(status, "declined") != 0) || !bo_text_is_id(order) || !bo_text_is_id(payment))
-        return BO_ERR_BAD_MESSAGE;
-    *ret_room = bo_rooms_find(http->gateway, sale);
-    if (!*ret_room) return BO_ERR_UNKNOWN_SALE;
-    if ((*ret_room)->state != BO_ROOM_READY) return BO_ERR_UNAVAILABLE;
-    snprintf(amount, 24, "%" PRId64, (int64_t)sum);
-    const char *const list[] = {order, payment, status, amount, currency};
-    memcpy(args, list, sizeof(list));
-    return 0;
+static void run_order_pay(struct bo_http *http, struct bo_room *room, const struct bo_payment_event *event) {
+    char amount[24];
+    snprintf(amount, sizeof(amount), "%" PRId64, event->amount);
+    const char *args[] = {event->order, event->payment, event->paid ? "paid" : "declined", amount, event->currency};
+    struct webhook *w = bo_alloc(sizeof(*w));
+    w->http = http;
+    w->room = room;
+    bo_metric_add(BO_METRIC_webhooks, 1);
+    bo_room_run(room, "order_pay", args, 5, order_paid, w);
 }
 
 static void run_webhook(struct bo_http *http) {
-    const struct bo_config *config = &http->gateway->config;
-    json_t *json = NULL;
-    const char *args[5];
-    char amount[24];
-    struct bo_room *room = NULL;
-    int err = BO_ERR_WEBHOOK_FORGED;
-    if (*config->payment_secret &&
-        bo_payment_signature_ok(config->payment_secret, http->webhook_time, http->webhook_signature,
-                                http->body.data ? http->body.data : "", http->body.length, bo_loop_wall_ms() / 1000)) {
-        json = json_loadb(http->body.data ? http->body.data : "", http->body.length, 0, NULL);
-        err = json ? read_webhook(http, json, args, amount, &room) : BO_ERR_BAD_JSON;
+    struct bo_payment_event event;
+    int err = bo_payment_read_webhook(&http->gateway->config, http->webhook_time, http->webhook_signature, http->body.data ? http->body.data : "",
+                                      http->body.length, bo_loop_wall_ms() / 1000, &event);
+    if (!err && event.nothing) {
+        bo_http_answer_json(http, 200, json_pack("{s:s}", "order", "none"));
+        return;
     }
+    struct bo_room *room = err ? NULL : bo_rooms_find(http->gateway, event.sale);
+    if (!err && !room) err = BO_ERR_UNKNOWN_SALE;
+    if (!err && room->state != BO_ROOM_READY) err = BO_ERR_UNAVAILABLE;
     if (err) {
         bo_metric_add(BO_METRIC_webhooks_refused, 1);
         bo_http_answer_error(http, err, NULL);
     } else {
-        struct webhook *w = bo_alloc(sizeof(*w));
-        w->http = http;
-        w->room = room;
-        bo_metric_add(BO_METRIC_webhooks, 1);
-        bo_room_run(room, "order_pay", args, 5, order_paid, w);
+        run_order_pay(http, room, &event);
     }
-    json_decref(json);
 }
 
 void bo_routes_run(struct bo_http *http) {
@@ -247,6 +207,8 @@ void bo_routes_run(struct bo_http *http) {
             run_webhook(http);
         else
             bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
+    } else if (run_sale(http)) {
+        return;
     } else if (!is(http, "GET")) {
         bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
     } else if (strcmp(http->path, "/.well-known/jwks.json") == 0) {
@@ -255,7 +217,7 @@ void bo_routes_run(struct bo_http *http) {
         check_access(http);
     } else if (strcmp(http->path, "/api/sales") == 0) {
         list_sales(http);
-    } else if (!run_sale(http) && !run_page(http)) {
+    } else if (!run_page(http)) {
         bo_http_answer_error(http, BO_ERR_NOT_FOUND, NULL);
     }
 }

@@ -58,15 +58,33 @@ char *bo_token_access(const struct bo_config *config, struct bo_keys *keys, cons
 
 char *bo_token_invitation(const struct bo_config *config, const struct bo_invitation_claim *claim, bo_ms expires) {
     jwt_t *jwt = start("invite", claim->sale);
-    if (jwt_add_grant(jwt, "lane", claim->lane) != 0 || jwt_add_grant(jwt, "jti", claim->id) != 0 ||
+    if (jwt_add_grant(jwt, "lane", claim->lane) != 0 || (*claim->channel && jwt_add_grant(jwt, "channel", claim->channel) != 0) || jwt_add_grant(jwt, "jti", claim->id) != 0 ||
         (*claim->person && jwt_add_grant(jwt, "sub", claim->person) != 0) || jwt_add_grant_int(jwt, "exp", expires / 1000) != 0)
         abort();
     return sign(config, jwt);
 }
 
-char *bo_token_ticket(const struct bo_config *config, const char *sale, const char *seat, const char *order) {
-    jwt_t *jwt = start("ticket", sale);
-    if (jwt_add_grant(jwt, "seat", seat) != 0 || jwt_add_grant(jwt, "order", order) != 0) abort();
+char *bo_token_ticket(struct bo_keys *keys, const struct bo_ticket_claim *claim) {
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:I}", "typ", "ticket", "sale", claim->sale, "seat", claim->seat, "order", claim->order, "serial",
+                             (json_int_t)claim->serial);
+    char *text = json_dumps(json, JSON_COMPACT), *token = text ? bo_keys_sign_ticket(keys, text) : NULL;
+    if (!token) abort(); /* no memory */
+    json_decref(json);
+    free(text);
+    return token;
+}
+
+char *bo_token_transfer(const struct bo_config *config, const struct bo_ticket_claim *claim, const char *from, bo_ms expires) {
+    jwt_t *jwt = start("transfer", claim->sale);
+    if (jwt_add_grant(jwt, "seat", claim->seat) != 0 || jwt_add_grant(jwt, "order", claim->order) != 0 || jwt_add_grant(jwt, "from", from) != 0 ||
+        jwt_add_grant_int(jwt, "serial", claim->serial) != 0 || jwt_add_grant_int(jwt, "exp", expires / 1000) != 0)
+        abort();
+    return sign(config, jwt);
+}
+
+char *bo_token_account(const struct bo_config *config, const char *person, bo_ms expires) {
+    jwt_t *jwt = start("account", "");
+    if (jwt_add_grant(jwt, "sub", person) != 0 || jwt_add_grant_int(jwt, "exp", expires / 1000) != 0) abort();
     return sign(config, jwt);
 }
 
@@ -138,7 +156,9 @@ int bo_token_read_invitation(const struct bo_config *config, const char *token, 
     jwt_t *jwt;
     int err = open_own(config, token, "invite", &jwt);
     if (err) return err;
-    if (!copy_grant(jwt, "sale", ret->sale) || !copy_grant(jwt, "lane", ret->lane) || !copy_grant(jwt, "jti", ret->id))
+    if (!copy_grant(jwt, "lane", ret->lane)) *ret->lane = '\0';
+    if (!copy_grant(jwt, "channel", ret->channel)) *ret->channel = '\0';
+    if (!copy_grant(jwt, "sale", ret->sale) || !copy_grant(jwt, "jti", ret->id) || (!*ret->lane && !*ret->channel))
         err = BO_ERR_TOKEN_FORGED;
     else if (expired(jwt, now))
         err = BO_ERR_TOKEN_EXPIRED;
@@ -147,12 +167,51 @@ int bo_token_read_invitation(const struct bo_config *config, const char *token, 
     return err;
 }
 
-int bo_token_read_ticket(const struct bo_config *config, const char *token, struct bo_ticket_claim *ret) {
-    jwt_t *jwt;
-    int err = open_own(config, token, "ticket", &jwt);
+static int read_ticket_claims(const json_t *json, struct bo_ticket_claim *ret) {
+    const char *purpose, *sale, *seat, *order;
+    json_int_t serial;
+    if (json_unpack((json_t *)json, "{s:s, s:s, s:s, s:s, s:I}", "typ", &purpose, "sale", &sale, "seat", &seat, "order", &order, "serial", &serial) != 0 ||
+        strcmp(purpose, "ticket") != 0 || strlen(sale) > BO_ID_MAX || strlen(seat) > BO_ID_MAX || strlen(order) > BO_ID_MAX)
+        return BO_ERR_TOKEN_FORGED;
+    *ret = (struct bo_ticket_claim){.serial = serial};
+    strcpy(ret->sale, sale);
+    strcpy(ret->seat, seat);
+    strcpy(ret->order, order);
+    return 0;
+}
+
+int bo_token_read_ticket(struct bo_keys *keys, const char *token, struct bo_ticket_claim *ret) {
+    char *text;
+    int err = bo_keys_open_ticket(keys, token, &text);
     if (err) return err;
-    if (!copy_grant(jwt, "sale", ret->sale) || !copy_grant(jwt, "seat", ret->seat) || !copy_grant(jwt, "order", ret->order))
+    json_t *json = json_loads(text, 0, NULL);
+    err = read_ticket_claims(json, ret);
+    json_decref(json);
+    free(text);
+    return err;
+}
+
+int bo_token_read_transfer(const struct bo_config *config, const char *token, bo_ms now, struct bo_ticket_claim *ret, char ret_from[BO_ID_MAX + 1]) {
+    jwt_t *jwt;
+    int err = open_own(config, token, "transfer", &jwt);
+    if (err) return err;
+    if (!copy_grant(jwt, "sale", ret->sale) || !copy_grant(jwt, "seat", ret->seat) || !copy_grant(jwt, "order", ret->order) || !copy_grant(jwt, "from", ret_from))
         err = BO_ERR_TOKEN_FORGED;
+    else if (expired(jwt, now))
+        err = BO_ERR_TOKEN_EXPIRED;
+    ret->serial = jwt_get_grant_int(jwt, "serial");
+    jwt_free(jwt);
+    return err;
+}
+
+int bo_token_read_account(const struct bo_config *config, const char *token, bo_ms now, char ret_person[BO_ID_MAX + 1]) {
+    jwt_t *jwt;
+    int err = open_own(config, token, "account", &jwt);
+    if (err) return err;
+    if (!copy_grant(jwt, "sub", ret_person))
+        err = BO_ERR_TOKEN_FORGED;
+    else if (expired(jwt, now))
+        err = BO_ERR_TOKEN_EXPIRED;
     jwt_free(jwt);
     return err;
 }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "ledger/copy.h"
+#include "ledger/projections.h"
 #include "metrics/metrics.h"
 #include "postgres/database.h"
 
@@ -32,26 +33,6 @@ struct scribe {
     time_t sales_at;
 };
 
-/* What follows from the ledger rows of one batch: $1 sale, $2 before the first, $3 the last. */
-static const struct {
-    const char *kind, *sql;
-} projections[] = {
-    {"checkout", "INSERT INTO orders (id, sale, person, status, amount, currency, seq) SELECT body->>'order', sale, body->>'person',"
-                 " 'paying', (body->>'amount')::bigint, body->>'currency', seq FROM ledger WHERE sale = $1 AND seq > $2 AND seq <= $3"
-                 " AND kind = 'checkout'"},
-    {"paid", "UPDATE orders o SET status = 'paid', payment = l.body->>'payment', seq = l.seq FROM ledger l WHERE l.sale = $1 AND"
-             " l.seq > $2 AND l.seq <= $3 AND l.kind = 'paid' AND o.id = l.body->>'order'"},
-    /* seats is a flat list {index, price, …} */
-    {"paid", "INSERT INTO tickets (sale, seat, order_id, person, price, seq) SELECT l.sale, s.value::int, l.body->>'order',"
-             " l.body->>'person', (l.body->'seats'->>s.ordinality::int)::bigint, l.seq FROM ledger l,"
-             " jsonb_array_elements_text(l.body->'seats') WITH ORDINALITY s WHERE l.sale = $1 AND l.seq > $2 AND l.seq <= $3 AND"
-             " l.kind = 'paid' AND s.ordinality % 2 = 1"},
-    {"end", "UPDATE orders o SET status = l.body->>'reason', seq = l.seq FROM ledger l WHERE l.sale = $1 AND l.seq > $2 AND"
-            " l.seq <= $3 AND l.kind = 'end' AND o.id = l.body->>'order' AND o.status = 'paying'"},
-    {"refund_due", "INSERT INTO refunds (payment, order_id, sale, amount, currency, reason, seq) SELECT body->>'payment', body->>'order',"
-                   " sale, (body->>'amount')::bigint, body->>'currency', body->>'reason', seq FROM ledger WHERE sale = $1 AND seq > $2"
-                   " AND seq <= $3 AND kind = 'refund_due' ON CONFLICT (payment) DO NOTHING"}};
-
 static bool has_kind(const struct bo_log_record *records, size_t count, const char *kind) {
     for (size_t i = 0; i < count; i++)
         if (strcmp(records[i].kind, kind) == 0) return true;
@@ -78,8 +59,8 @@ static int write_rows(struct bo_database *db, const struct bo_log_record *record
     bo_ledger_copy(records, count, &rows);
     int err = bo_database_copy(db, BO_LEDGER_COPY_SQL, rows.data, rows.length);
     bo_buffer_free(&rows);
-    for (size_t i = 0; !err && i < sizeof(projections) / sizeof(projections[0]); i++)
-        if (has_kind(records, count, projections[i].kind)) err = bo_database_run(db, projections[i].sql, params, 3, NULL);
+    for (const struct bo_projection *p = bo_projections; !err && p->kind; p++)
+        if (has_kind(records, count, p->kind)) err = bo_database_run(db, p->sql, params, 3, NULL);
     return err;
 }
 
@@ -193,7 +174,7 @@ static int connect_both(struct scribe *s) {
 /* A transaction for a handful of records costs as much as one for hundreds, each commit wakes every gateway, and all of that competes
  * with what people wait for. What they wait for is "bought" (O3), and the payment service for the same and for refunds. */
 static int rest_ms(const struct scribe *s, const struct bo_log_record *records, size_t count) {
-    if (has_kind(records, count, "paid") || has_kind(records, count, "refund_due")) return count < COMPANY ? COMPANY_MS : 0;
+    if (has_kind(records, count, "paid") || has_kind(records, count, "refund_due") || has_kind(records, count, "refund") || has_kind(records, count, "transfer")) return count < COMPANY ? COMPANY_MS : 0;
     return count < (size_t)s->config->scribe_batch ? PATIENCE_MS : 0;
 }
 

@@ -113,3 +113,50 @@ test('P1 every decision is in the log with what it takes to rebuild it', async (
   const paid = log.at(-1).body;
   assert.deepEqual([paid.person, paid.order, paid.payment, paid.seats, paid.amount], ['g:1', 'o:1', 'p:1', [1, 1000, 2, 1000], 2000]);
 });
+
+const refund = (sale, id, amount, become, ...seats) => sale.run('order_refund', 'o:1', id, amount, become, 'ann', 'why', ...seats);
+
+test('O1 a refund of one seat: its ticket is void, it is for sale again, and the same refund again changes nothing', async (t) => {
+  const sale = await paying(t);
+  assert.deepEqual(await refund(sale, 'r:0', '-', 'free', 1), ['not_paid']);
+  await pay(sale);
+  assert.deepEqual((await refund(sale, 'r:1', '-', 'free', 1)).slice(0, 3), ['ok', 'part_refunded', 1000]);
+  assert.deepEqual((await refund(sale, 'r:1', '-', 'free', 1)).slice(0, 3), ['ok', 'part_refunded', 1000]);
+  assert.deepEqual(await sale.state('sold', 'free'), [1, 99]);
+  assert.equal((await sale.redis.get(sale.key.map)).slice(0, 4), '0020');
+  assert.equal((await sale.redis.hget(sale.key.seats, 1)), null);
+  assert.deepEqual(await refund(sale, 'r:2', '-', 'free', 1), ['unknown_ticket'], 'it is void already');
+  assert.deepEqual(await refund(sale, 'r:2', 1001, 'free'), ['refund_too_much', 1000]);
+  assert.deepEqual((await refund(sale, 'r:3', 300, 'free')).slice(0, 3), ['ok', 'part_refunded', 300], 'kindly, the ticket stays');
+  assert.deepEqual(await refund(sale, 'r:4', 701, 'block', 2), ['refund_too_much', 700]);
+  assert.deepEqual((await refund(sale, 'r:4', 700, 'block', 2)).slice(0, 3), ['ok', 'refunded', 700]);
+  assert.deepEqual(await sale.state('sold', 'free', 'blocked'), [0, 99, 1]);
+  assert.deepEqual((await pay(sale)).slice(0, 2), ['ok', 'refunded'], 'the payment told once more');
+  assert.deepEqual((await pay(sale, 'p:2')).slice(0, 2), ['ok', 'refund_due'], 'and paid once more');
+  assert.deepEqual((await kinds(sale)).filter((kind) => kind === 'refund').length, 3);
+});
+
+test('S2 a seat that was given back counts no more for the limit, and a sold-out sale goes on', async (t) => {
+  const sale = await paying(t, [0, 1], { limit: 2, choosers_per_seat: 5 }, 2);
+  await pay(sale);
+  assert.equal(await sale.redis.hget(sale.key.state, 'status'), 'sold_out');
+  await refund(sale, 'r:1', '-', 'free', 0);
+  assert.equal(await sale.redis.hget(sale.key.state, 'status'), 'open');
+  const [[number]] = await sale.joinAs('1', 'g:1');
+  await sale.tick();
+  await sale.run('line_enter', 'g:1', number);
+  assert.equal((await sale.hold('g:1', number, 'again', 0))[0], 'ok');
+});
+
+test('O4 a ticket changes hands once for each offer, and only from who has it', async (t) => {
+  const sale = await paying(t);
+  const hand = (seat, from, to) => sale.run('ticket_transfer', seat, from, to);
+  assert.deepEqual(await hand(1, 'g:1', 'g:2'), ['ticket_void'], 'not paid');
+  await pay(sale);
+  assert.deepEqual(await hand(1, 'g:2', 'g:3'), ['ticket_void']);
+  assert.equal((await hand(1, 'g:1', 'g:2'))[0], 'ok');
+  assert.deepEqual(await hand(1, 'g:1', 'g:3'), ['ticket_void']);
+  assert.deepEqual((await sale.log()).at(-1).body, { seat: 1, from: 'g:1', to: 'g:2' });
+  assert.deepEqual((await refund(sale, 'r:1', '-', 'free', 1)).slice(0, 3), ['ok', 'part_refunded', 1000], 'the buyer gives it back, whoever has it');
+  assert.deepEqual(await hand(1, 'g:2', 'g:3'), ['ticket_void']);
+});

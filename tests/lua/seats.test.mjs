@@ -181,3 +181,69 @@ test('A6 more time for choosing, as often as the sale gives it', async (t) => {
   await sale.expire('g:2');
   assert.deepEqual(await sale.run('line_extend', 'g:2', 2, 'b'), ['admission_expired']);
 });
+
+test('a channel has its quota, and what is reserved for it nobody else gets', async (t) => {
+  const channels = JSON.stringify({ club: { quota: 3, reserved: true }, partner: { quota: 1, reserved: false } });
+  const { sale } = await crowd(t, 6, { channels, limit: 4, choosers_per_seat: 10 }, 6);
+  const channel = (person, number, name, code) => sale.run('line_channel', person, number, `c${code}`, name, code);
+  assert.deepEqual(await sale.hold('g:1', 1, 'a', 0, 1, 2, 3), ['quota_reached', 3], 'three of the six are the club’s');
+  assert.equal((await sale.hold('g:1', 1, 'b', 0, 1))[0], 'ok');
+  assert.equal((await channel('g:2', 2, 'club', 'i:1'))[0], 'ok');
+  assert.deepEqual(await channel('g:3', 3, 'club', 'i:1'), ['invitation_used']);
+  assert.deepEqual(await sale.hold('g:2', 2, 'a', 2, 3, 4, 5), ['quota_reached', 3]);
+  assert.equal((await sale.hold('g:2', 2, 'b', 2, 3, 4))[0], 'ok');
+  assert.deepEqual(await channel('g:2', 2, 'partner', 'i:2'), ['something_held']);
+  assert.equal((await channel('g:4', 4, 'club', 'i:3'))[0], 'ok');
+  assert.deepEqual(await sale.hold('g:4', 4, 'a', 5), ['quota_reached', 0]);
+  assert.deepEqual(await sale.state('used:club', 'free'), [3, 1]);
+  await sale.release('g:2', 2, 'r', 2);
+  assert.equal((await sale.hold('g:4', 4, 'b', 5))[0], 'ok', 'what the channel gave back is its own again');
+  assert.deepEqual(await sale.hold('g:5', 5, 'a', 2), ['ok', ...(await sale.hold('g:5', 5, 'a', 2)).slice(1)], 'the quota is used up, the rest is for everybody');
+  await sale.run('line_leave', 'g:2');
+  assert.deepEqual(await sale.state('used:club'), [1], 'who leaves gives it back');
+});
+
+test('who is let in does not count on what is reserved for a channel', async (t) => {
+  const sale = new Sale(await startScripts(t));
+  await sale.load({ channels: JSON.stringify({ club: { quota: 4, reserved: true } }) }, { total: 6 });
+  await sale.join(...Array.from({ length: 6 }, (_, i) => `g:${i + 1}`));
+  await sale.tick();
+  assert.equal((await sale.state('admitted'))[0], 2);
+});
+
+test('a reduced price has its own limits, per person and in all, over what is held and bought', async (t) => {
+  const { sale } = await crowd(t, 4, { limit: 6, choosers_per_seat: 10 }, 20);
+  const child = (seat) => [seat, 'child', 2, 3];
+  assert.deepEqual(await sale.holdReduced('g:1', 1, 'a', [0, 1, 2], child(0), child(1), child(2)), ['tariff_limit', 2]);
+  assert.equal((await sale.holdReduced('g:1', 1, 'b', [0, 1], child(0), child(1)))[0], 'ok');
+  assert.deepEqual(await sale.holdReduced('g:2', 2, 'a', [5, 6], child(5), child(6)), ['tariff_limit', 1], 'three in all');
+  assert.deepEqual(await sale.state('tariff:child', 'free'), [2, 18]);
+  await sale.release('g:1', 1, 'r', 1);
+  assert.deepEqual(await sale.state('tariff:child'), [1]);
+  await sale.run('order_checkout', 'g:1', 1, 'o:1');
+  assert.equal((await sale.run('order_pay', 'o:1', 'p:1', 'paid', 1000, 'EUR'))[1], 'paid');
+  assert.deepEqual((await sale.log()).at(-1).body.reduced, { 0: 'child' });
+  assert.equal((await sale.holdReduced('g:2', 2, 'b', [5, 6], child(5), child(6)))[0], 'ok');
+  await sale.run('line_leave', 'g:2');
+  assert.deepEqual(await sale.state('tariff:child'), [1], 'what was bought still counts');
+  const [[number]] = await sale.joinAs('1', 'g:1');
+  await sale.tick();
+  await sale.run('line_enter', 'g:1', number);
+  assert.deepEqual(await sale.holdReduced('g:1', number, 'c', [8, 9], child(8), child(9)), ['tariff_limit', 1], 'for him, too');
+  await sale.run('order_refund', 'o:1', 'r:1', '-', 'free', 'ann', '', 0);
+  assert.deepEqual(await sale.state('tariff:child'), [0]);
+});
+
+test('commands that come together are done in their order, each whole or not at all', async (t) => {
+  const { sale } = await crowd(t, 3, { choosers_per_seat: 10 }, 5);
+  await sale.hold('g:1', 1, 'a', 0);
+  const [code, released, held, again, conflict] = await sale.run('seats_choose',
+    'g:1', 1, 'r', 'release', 0, 1, 0, 0, 'g:2', 2, 'h', 'hold', 0, 4, 0, 0, 1000, 1, 1000, 'g:2', 2, 'h', 'hold', 0, 4, 0, 0, 1000, 1, 1000,
+    'g:3', 3, 'h', 'hold', 0, 4, 0, 1, 1000, 2, 1000);
+  assert.deepEqual([code, released[0], held[0], conflict.slice(0, 3)], ['ok', 'ok', 'ok', ['seat_taken', 0, ['1']]]);
+  assert.deepEqual(again, held, 'the same key in one call');
+  assert.equal(await sale.redis.get(sale.key.map), '11000');
+  assert.deepEqual(await sale.redis.hgetall(sale.key.seats), { 0: 'g:2', 1: 'g:2' });
+  assert.deepEqual((await sale.log()).at(-1).body.acts, [['release', 'g:1', [0, 1000]], ['hold', 'g:2', [0, 1000, 1, 1000]]]);
+  assert.deepEqual(await sale.state('free', 'seeking'), [3, 2]);
+});

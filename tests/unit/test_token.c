@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tap.h"
 
-#include "edge/payments.h"
+#include "base/text.h"
 #include "edge/token.h"
+#include "outside/breaker.h"
+#include "outside/payments.h"
 
 #include <jansson.h>
 #include <jwt.h>
@@ -120,14 +122,59 @@ static void U1_a_site_token_says_who_somebody_is_and_nothing_else_does(void **st
 
 static void O4_a_ticket_code_is_the_same_every_time(void **state) {
     (void)state;
-    char *one = bo_token_ticket(&config, "hall", "S-1", "o:1"), *two = bo_token_ticket(&config, "hall", "S-1", "o:1");
+    struct bo_keys *keys = bo_keys_new(config.secret, 24), *others = bo_keys_new("another secret, just as long as it", 24);
+    const struct bo_ticket_claim ticket = {"hall", "S \"1\"", "o:1", 7};
+    char *one = bo_token_ticket(keys, &ticket), *two = bo_token_ticket(keys, &ticket), *access = bo_keys_sign(keys, "{}", 1700000000000);
     struct bo_ticket_claim claim;
     assert_string_equal(one, two);
-    assert_int_equal(bo_token_read_ticket(&config, one, &claim), 0);
-    assert_string_equal(claim.seat, "S-1");
+    assert_int_equal(bo_token_read_ticket(keys, one, &claim), 0);
+    assert_string_equal(claim.seat, "S \"1\"");
     assert_string_equal(claim.order, "o:1");
+    assert_int_equal(claim.serial, 7);
+    assert_int_equal(bo_token_read_ticket(others, one, &claim), BO_ERR_TOKEN_FORGED);
+    assert_int_equal(bo_token_read_ticket(keys, access, &claim), BO_ERR_TOKEN_FOREIGN);
+    one[strlen(one) - 1] ^= 1;
+    assert_int_equal(bo_token_read_ticket(keys, one, &claim), BO_ERR_TOKEN_FORGED);
     free(one);
     free(two);
+    free(access);
+    bo_keys_free(keys);
+    bo_keys_free(others);
+}
+
+/* The example of https://docs.stripe.com/webhooks: t, then v1, which is repeated while a secret is being replaced. */
+static void a_stripe_signature_must_be_right_and_fresh(void **state) {
+    (void)state;
+    char signature[65], header[200];
+    bo_text_hmac("whsec_test", "1700000000.{}", 13, signature);
+    snprintf(header, sizeof(header), "t=1700000000,v1=%s,v0=abc", signature);
+    assert_true(bo_stripe_signature_ok("whsec_test", header, "{}", 2, 1700000100));
+    assert_false(bo_stripe_signature_ok("whsec_test", header, "{}", 2, 1700000301));
+    assert_false(bo_stripe_signature_ok("whsec_test", header, "[]", 2, 1700000100));
+    assert_false(bo_stripe_signature_ok("whsec_else", header, "{}", 2, 1700000100));
+    snprintf(header, sizeof(header), "t=1700000000,v1=00ff,v1=%s", signature);
+    assert_true(bo_stripe_signature_ok("whsec_test", header, "{}", 2, 1700000100));
+    snprintf(header, sizeof(header), "t=1700000000,v0=%s", signature);
+    assert_false(bo_stripe_signature_ok("whsec_test", header, "{}", 2, 1700000100));
+    for (const char *const *bad = (const char *const[]){"", "t=", "v1=", "t=1700000000", "t=abc,v1=00", ",,,=", NULL}; *bad; bad++)
+        assert_false(bo_stripe_signature_ok("whsec_test", *bad, "{}", 2, 1700000100));
+}
+
+static void X1_a_breaker_opens_after_failures_in_a_row_and_tries_one(void **state) {
+    (void)state;
+    struct bo_breaker breaker = {0};
+    for (int i = 0; i < BO_BREAKER_FAILURES; i++) {
+        assert_true(bo_breaker_allows(&breaker, 1000));
+        bo_breaker_note(&breaker, 1000, true);
+    }
+    assert_false(bo_breaker_allows(&breaker, 1000 + BO_BREAKER_MS - 1));
+    assert_true(bo_breaker_allows(&breaker, 1000 + BO_BREAKER_MS));
+    assert_false(bo_breaker_allows(&breaker, 1000 + BO_BREAKER_MS)); /* one at a time */
+    bo_breaker_note(&breaker, 3500, true);
+    assert_false(bo_breaker_allows(&breaker, 3500 + BO_BREAKER_MS - 1));
+    assert_true(bo_breaker_allows(&breaker, 3500 + BO_BREAKER_MS));
+    bo_breaker_note(&breaker, 5600, false);
+    assert_true(bo_breaker_allows(&breaker, 5600));
 }
 
 static void a_webhook_signature_must_be_right_and_fresh(void **state) {
@@ -148,6 +195,8 @@ int main(void) {
                                        cmocka_unit_test(an_invitation_says_lane_and_sale),
                                        cmocka_unit_test(U1_a_site_token_says_who_somebody_is_and_nothing_else_does),
                                        cmocka_unit_test(O4_a_ticket_code_is_the_same_every_time),
+                                       cmocka_unit_test(a_stripe_signature_must_be_right_and_fresh),
+                                       cmocka_unit_test(X1_a_breaker_opens_after_failures_in_a_row_and_tries_one),
                                        cmocka_unit_test(a_webhook_signature_must_be_right_and_fresh)};
     return cmocka_run_group_tests_name("token", tests, NULL, NULL);
 }

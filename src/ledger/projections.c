@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger/projections.h"
+
+#include <stddef.h>
+
+#define ROWS_OF(kind) " FROM ledger l WHERE l.sale = $1 AND l.seq > $2 AND l.seq <= $3 AND l.kind = '" kind "'"
+/* seats is a flat list {index, price, …}; reduced, where there is one, {index -> tariff} */
+#define SEATS_OF(kind) " FROM ledger l, jsonb_array_elements_text(l.body->'seats') WITH ORDINALITY s WHERE l.sale = $1 AND l.seq > $2 AND l.seq <= $3" \
+                       " AND l.kind = '" kind "' AND s.ordinality % 2 = 1"
+
+const struct bo_projection bo_projections[] = {
+    {"checkout", "INSERT INTO orders (id, sale, person, status, amount, currency, seq, channel, at_ms) SELECT l.body->>'order', l.sale, l.body->>'person', 'paying',"
+                 " (l.body->>'amount')::bigint, l.body->>'currency', l.seq, l.body->>'channel', l.at_ms" ROWS_OF("checkout")},
+    {"paid", "UPDATE orders o SET status = 'paid', payment = l.body->>'payment', seq = l.seq" ROWS_OF("paid") " AND o.id = l.body->>'order'"},
+    {"paid", "INSERT INTO tickets (sale, seat, order_id, person, price, seq, serial, at_ms, tariff) SELECT l.sale, s.value::int, l.body->>'order', l.body->>'person',"
+             " (l.body->'seats'->>s.ordinality::int)::bigint, l.seq, l.seq, l.at_ms, l.body->'reduced'->>s.value" SEATS_OF("paid")},
+    {"end", "UPDATE orders o SET status = l.body->>'reason', seq = l.seq" ROWS_OF("end") " AND o.id = l.body->>'order' AND o.status = 'paying'"},
+    {"transfer", "UPDATE tickets t SET person = l.body->>'to', serial = l.seq" ROWS_OF("transfer") " AND t.sale = l.sale AND t.seat = (l.body->>'seat')::int"},
+    {"refund_due", "INSERT INTO refunds (id, payment, order_id, sale, amount, currency, reason, seq) SELECT l.body->>'payment', l.body->>'payment', l.body->>'order',"
+                   " l.sale, (l.body->>'amount')::bigint, l.body->>'currency', l.body->>'reason', l.seq" ROWS_OF("refund_due") " ON CONFLICT (id) DO NOTHING"},
+    {"refund", "INSERT INTO refunds (id, payment, order_id, sale, amount, currency, reason, seq, status) SELECT l.body->>'refund', l.body->>'payment', l.body->>'order',"
+               " l.sale, (l.body->>'amount')::bigint, l.body->>'currency', l.body->>'why', l.seq, CASE WHEN l.body->>'amount' = '0' THEN 'done' ELSE 'due' END"
+               ROWS_OF("refund") " ON CONFLICT (id) DO NOTHING"},
+    {"refund", "UPDATE orders o SET refunded = o.refunded + l.amount, status = CASE WHEN o.status = 'refunded' OR l.whole THEN 'refunded' ELSE 'part_refunded' END,"
+               " seq = l.seq FROM (SELECT l.body->>'order' AS id, sum((l.body->>'amount')::bigint) AS amount, bool_or(l.body->>'status' = 'refunded') AS whole,"
+               " max(l.seq) AS seq" ROWS_OF("refund") " GROUP BY 1) l WHERE o.id = l.id"},
+    {"refund", "WITH void AS (SELECT l.sale, s.value::int AS seat, l.body->>'order' AS order_id, l.seq" SEATS_OF("refund") "), gone AS (DELETE FROM tickets t USING void v"
+               " WHERE t.sale = v.sale AND t.seat = v.seat AND t.order_id = v.order_id RETURNING t.sale, t.seat, t.order_id, t.person, t.price, v.seq)"
+               " INSERT INTO void_tickets (sale, seat, order_id, person, price, seq) SELECT * FROM gone"},
+    {NULL, NULL}};

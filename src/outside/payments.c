@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "outside/payments.h"
+
+#include "base/buffer.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "loop/loop.h"
+#include "outside/caller.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SIGNATURE_AGE_S 300
+
+struct bo_payment_client {
+    struct bo_caller *caller;
+    const struct bo_config *config;
+    struct bo_brake *brake;
+};
+
+struct request {
+    struct bo_payment_client *client;
+    bo_payment_cb cb;
+    void *arg;
+};
+
+/* ---- what both languages share ---- */
+
+static bool is_stripe(const struct bo_config *config) { return strcmp(config->payment_kind, "stripe") == 0; }
+
+static void answered(void *arg, long status, const char *answer, size_t length, const char *problem, bo_ms took_ms) {
+    struct request *r = arg;
+    json_t *json = status / 100 == 2 ? json_loadb(answer, length, 0, NULL) : NULL;
+    const char *id = json_string_value(json_object_get(json, "payment")), *url = json_string_value(json_object_get(json, "url"));
+    const char *client_secret = json_string_value(json_object_get(json, "client_secret"));
+    if (!id) id = json_string_value(json_object_get(json, "id")); /* Stripe's */
+    bo_brake_note(r->client->brake, BO_BRAKE_PAYMENTS, bo_loop_steady_ms(), 1, !id, took_ms);
+    if (!id) bo_log_warn("payment service: status %ld %s%.*s", status, problem, (int)(length < 300 ? length : 300), answer);
+    r->cb(r->arg, id ? 0 : BO_ERR_PAYMENT_UNAVAILABLE, &(struct bo_payment){id ? id : "", url ? url : "", client_secret ? client_secret : ""});
+    json_decref(json);
+    free(r);
+}
+
+/* path: behind the base address. */
+static void call(struct bo_payment_client *client, const char *path, struct bo_call *call, bo_payment_cb cb, void *arg) {
+    struct request *r = bo_alloc(sizeof(*r));
+    *r = (struct request){client, cb, arg};
+    const char *base = client->config->payment_url;
+    if (!*base) {
+        answered(r, 0, "", 0, "there is none", 0);
+        return;
+    }
+    struct bo_buffer url = {0};
+    bo_buffer_printf(&url, "%.*s%s", (int)(strlen(base) - (base[strlen(base) - 1] == '/')), base, path);
+    call->url = url.data;
+    bo_caller_call(client->caller, call, answered, r);
+    bo_buffer_free(&url);
+}
+
+/* ---- "service": JSON, signed both ways ---- */
+
+static void service_call(struct bo_payment_client *client, const char *path, json_t *json, bo_payment_cb cb, void *arg) {
+    char now[24], signature[65], time_header[48], signature_header[96], *body = json_dumps(json, JSON_COMPACT);
+    if (!body) abort(); /* no memory */
+    struct bo_buffer text = {0};
+    snprintf(now, sizeof(now), "%" PRId64, bo_loop_wall_ms() / 1000);
+    bo_buffer_printf(&text, "%s.%s", now, body);
+    bo_text_hmac(client->config->payment_secret, text.data, text.length, signature);
+    bo_buffer_free(&text);
+    snprintf(time_header, sizeof(time_header), "X-Boxoffice-Time: %s", now);
+    snprintf(signature_header, sizeof(signature_header), "X-Boxoffice-Signature: %s", signature);
+    call(client, path, &(struct bo_call){.headers = {time_header, signature_header, "Content-Type: application/json"}, .body = body}, cb, arg);
+    json_decref(json);
+    free(body);
+}
+
+static void service_create(struct bo_payment_client *client, const struct bo_payment_order *o, bo_payment_cb cb, void *arg) {
+    struct bo_buffer webhook = {0};
+    bo_buffer_printf(&webhook, "%s/webhook/payment", client->config->public_url);
+    service_call(client, "/payments", json_pack("{s:s, s:s, s:I, s:s, s:s}", "order", o->order, "sale", o->sale, "amount", (json_int_t)o->amount, "currency",
+                 o->currency, "webhook", webhook.data), cb, arg);
+    bo_buffer_free(&webhook);
+}
+
+static void service_refund(struct bo_payment_client *client, const char *refund, const char *payment, bo_money amount, bo_payment_cb cb, void *arg) {
+    char path[BO_ID_MAX + 32];
+    snprintf(path, sizeof(path), "/payments/%s/refund", payment);
+    service_call(client, path, json_pack("{s:s, s:I}", "refund", refund, "amount", (json_int_t)amount), cb, arg);
+}
+
+static int service_read(json_t *json, struct bo_payment_event *ret) {
+    const char *sale, *order, *payment, *status, *currency;
+    json_int_t amount;
+    if (json_unpack(json, "{s:s, s:s, s:s, s:s, s:I, s:s}", "sale", &sale, "order", &order, "payment", &payment, "status", &status, "amount", &amount,
+                    "currency", &currency) != 0 ||
+        (strcmp(status, "paid") != 0 && strcmp(status, "declined") != 0) || !bo_text_is_id(sale) || !bo_text_is_id(order) || !bo_text_is_id(payment) ||
+        strlen(currency) != 3)
+        return BO_ERR_BAD_MESSAGE;
+    *ret = (struct bo_payment_event){.paid = strcmp(status, "paid") == 0, .amount = amount};
+    strcpy(ret->sale, sale);
+    strcpy(ret->order, order);
+    strcpy(ret->payment, payment);
+    strcpy(ret->currency, currency);
+    return 0;
+}
+
+/* ---- "stripe": forms, a bearer key, idempotency keys ---- */
+
+static void add_field(struct bo_buffer *form, const char *name, const char *value) {
+    bo_buffer_printf(form, "%s%s=", form->length ? "&" : "", name);
+    for (const char *c = value; *c; c++)
+        if (isalnum((unsigned char)*c) || strchr("-._~", *c))
+            bo_buffer_add(form, c, 1);
+        else
+            bo_buffer_printf(form, "%%%02X", (unsigned char)*c);
+}
+
+static void stripe_call(struct bo_payment_client *client, const char *path, const struct bo_buffer *form, const char *key, bo_payment_cb cb, void *arg) {
+    char idempotency[BO_ID_MAX + 32], user[300];
+    snprintf(idempotency, sizeof(idempotency), "Idempotency-Key: %s", key);
+    snprintf(user, sizeof(user), "%s:", client->config->stripe_key);
+    call(client, path, &(struct bo_call){.headers = {idempotency, "Content-Type: application/x-www-form-urlencoded"}, .body = form->data, .user = user}, cb, arg);
+}
+
+static void lower_case(const char *currency, char ret[4]) {
+    for (int i = 0; i < 4; i++) ret[i] = (char)tolower((unsigned char)currency[i]);
+}
+
+static void stripe_create(struct bo_payment_client *client, const struct bo_payment_order *o, bo_payment_cb cb, void *arg) {
+    struct bo_buffer form = {0};
+    char amount[24], currency[4];
+    snprintf(amount, sizeof(amount), "%" PRId64, o->amount);
+    lower_case(o->currency, currency);
+    add_field(&form, "amount", amount);
+    add_field(&form, "currency", currency);
+    add_field(&form, "automatic_payment_methods[enabled]", "true");
+    add_field(&form, "metadata[order]", o->order);
+    add_field(&form, "metadata[sale]", o->sale);
+    stripe_call(client, "/v1/payment_intents", &form, o->order, cb, arg);
+    bo_buffer_free(&form);
+}
+
+static void stripe_refund(struct bo_payment_client *client, const char *refund, const char *payment, bo_money amount, bo_payment_cb cb, void *arg) {
+    struct bo_buffer form = {0};
+    char text[24];
+    snprintf(text, sizeof(text), "%" PRId64, amount);
+    add_field(&form, "payment_intent", payment);
+    add_field(&form, "amount", text);
+    add_field(&form, "metadata[refund]", refund);
+    stripe_call(client, "/v1/refunds", &form, refund, cb, arg);
+    bo_buffer_free(&form);
+}
+
+/* payment_failed is one attempt: the person may try another card. Only a canceled intent is the end. */
+static int stripe_read(json_t *json, struct bo_payment_event *ret) {
+    const char *type, *payment, *currency, *sale = "", *order = "";
+    json_int_t amount;
+    *ret = (struct bo_payment_event){.nothing = true};
+    if (json_unpack(json, "{s:s}", "type", &type) != 0) return BO_ERR_BAD_MESSAGE;
+    bool paid = strcmp(type, "payment_intent.succeeded") == 0;
+    if (!paid && strcmp(type, "payment_intent.canceled") != 0) return 0;
+    if (json_unpack(json, "{s:{s:{s:s, s:I, s:s, s?{s?s, s?s}}}}", "data", "object", "id", &payment, paid ? "amount_received" : "amount", &amount, "currency",
+                    &currency, "metadata", "sale", &sale, "order", &order) != 0)
+        return BO_ERR_BAD_MESSAGE;
+    if (!*sale || !*order) return 0; /* a payment that was not made here */
+    if (!bo_text_is_id(sale) || !bo_text_is_id(order) || !bo_text_is_id(payment) || strlen(currency) != 3) return BO_ERR_BAD_MESSAGE;
+    *ret = (struct bo_payment_event){.paid = paid, .amount = amount};
+    strcpy(ret->sale, sale);
+    strcpy(ret->order, order);
+    strcpy(ret->payment, payment);
+    for (int i = 0; i < 3; i++) ret->currency[i] = (char)toupper((unsigned char)currency[i]);
+    return 0;
+}
+
+/* ---- the port ---- */
+
+static void create(void *self, const struct bo_payment_order *order, bo_payment_cb cb, void *arg) {
+    struct bo_payment_client *client = self;
+    (is_stripe(client->config) ? stripe_create : service_create)(client, order, cb, arg);
+}
+
+static void refund(void *self, const char *id, const char *payment, bo_money amount, bo_payment_cb cb, void *arg) {
+    struct bo_payment_client *client = self;
+    (is_stripe(client->config) ? stripe_refund : service_refund)(client, id, payment, amount, cb, arg);
+}
+
+struct bo_payment_client *bo_payment_client_open(uv_loop_t *loop, const struct bo_config *config, struct bo_brake *brake) {
+    struct bo_payment_client *client = bo_alloc(sizeof(*client));
+    *client = (struct bo_payment_client){bo_caller_open(loop, &config->payment_timeout_ms, true), config, brake};
+    return client;
+}
+
+struct bo_payments bo_payment_client_port(struct bo_payment_client *client) { return (struct bo_payments){create, refund, client}; }
+
+void bo_payment_client_close(struct bo_payment_client *client) {
+    if (!client) return;
+    bo_caller_close(client->caller);
+    free(client);
+}
+
+/* ---- webhooks ---- */
+
+static bool fresh(const char *time, int64_t now_s) {
+    int64_t made;
+    return bo_text_to_number(time, 0, INT64_MAX / 2, &made) && made >= now_s - SIGNATURE_AGE_S && made <= now_s + SIGNATURE_AGE_S;
+}
+
+static void expected_signature(const char *secret, const char *time, const char *body, size_t length, char ret[65]) {
+    struct bo_buffer text = {0};
+    bo_buffer_printf(&text, "%s.", time);
+    bo_buffer_add(&text, body, length);
+    bo_text_hmac(secret, text.data, text.length, ret);
+    bo_buffer_free(&text);
+}
+
+bool bo_payment_signature_ok(const char *secret, const char *time, const char *signature, const char *body, size_t length, int64_t now_s) {
+    char expected[65];
+    if (!fresh(time, now_s)) return false;
+    expected_signature(secret, time, body, length, expected);
+    return bo_text_same_secret(expected, signature);
+}
+
+bool bo_stripe_signature_ok(const char *secret, const char *header, const char *body, size_t length, int64_t now_s) {
+    char time[24] = "", expected[65], given[128];
+    const char *t = strncmp(header, "t=", 2) == 0 ? header + 2 : strstr(header, ",t=") ? strstr(header, ",t=") + 3 : "";
+    snprintf(time, sizeof(time), "%.*s", (int)strcspn(t, ","), t);
+    if (!fresh(time, now_s)) return false;
+    expected_signature(secret, time, body, length, expected);
+    bool right = false;
+    for (const char *at = header; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        if (strncmp(at, "v1=", 3) != 0) continue;
+        snprintf(given, sizeof(given), "%.*s", (int)strcspn(at + 3, ","), at + 3);
+        right |= bo_text_same_secret(expected, given);
+    }
+    return right;
+}
+
+int bo_payment_read_webhook(const struct bo_config *config, const char *time, const char *signature, const char *body, size_t length, int64_t now_s,
+                            struct bo_payment_event *ret) {
+    const char *secret = config->payment_secret;
+    bool right = *secret && (is_stripe(config) ? bo_stripe_signature_ok(secret, signature, body, length, now_s)
+                                               : bo_payment_signature_ok(secret, time, signature, body, length, now_s));
+    if (!right) return BO_ERR_WEBHOOK_FORGED;
+    json_t *json = json_loadb(body, length, 0, NULL);
+    int err = !json ? BO_ERR_BAD_JSON : (is_stripe(config) ? stripe_read : service_read)(json, ret);
+    json_decref(json);
+    return err;
+}
