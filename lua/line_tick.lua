@@ -8,6 +8,8 @@
 --- include line
 --- include admit
 --- include view
+--- include stock
+--- include auction
 local WORK_EVERY_MS = 20
 local VIEW_EVERY_MS = 1000
 local BRAKE_MS = 3000
@@ -55,13 +57,14 @@ end
 
 local status = call('HGET', STATE, 'status')
 if not status then return {'unknown_sale'} end
-local ticked, viewed, opened, due = numbers('ticked', 'viewed', 'opened', 'due')
+local ticked, viewed, opened, due, closing = numbers('ticked', 'viewed', 'opened', 'due', 'closing')
 local wait = -1
 -- Before the work is shared out: of gateways that tick in step, the same one always comes too late for it.
 if tonumber(ARGV[1]) < 100 then set_brake(tonumber(ARGV[1]), ARGV[2]) end
-if math.abs(now - ticked) >= WORK_EVERY_MS or (due > 0 and now >= due) or (opened == 0 and is_open_now()) then
+if math.abs(now - ticked) >= WORK_EVERY_MS or (due > 0 and now >= due) or (opened == 0 and is_open_now()) or (closing > 0 and wall >= closing) then
   call('HSET', STATE, 'ticked', now, 'clock', now)
   end_overdue()
+  settle_lots()
   drop_absent()
   local admitted, next_in = admit()
   call('HSET', STATE, 'due', next_in > 0 and now + next_in or 0)

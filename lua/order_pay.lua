@@ -6,6 +6,8 @@
 --- include order
 --- include line
 --- include admit
+--- include stock
+--- include auction
 local order, payment, outcome, amount, currency = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local o = load_order(order)
 if not o then return {'unknown_order'} end
@@ -22,7 +24,7 @@ local function owe_refund(reason)
 end
 
 if outcome == 'declined' then
-  if o.st ~= 'paying' or (o.payment and o.payment ~= payment) then return {'ok', o.st, o.seq or 0} end
+  if o.st ~= 'paying' or o.lot then return {'ok', o.st, o.seq or 0} end -- who has won may try again till his time is over
   end_admission(person, load_person(person), 'declined')
   admit()
   return {'ok', 'declined', numbers('seq')}
@@ -32,19 +34,38 @@ if o.payment then
   if o.payment == payment then return {'ok', o.st, o.seq} end
   return owe_refund('paid twice')
 end
-if o.st ~= 'paying' then return owe_refund('paid after the order was ' .. o.st) end
+if not can_become(o, 'paid') then return owe_refund('paid after the order was ' .. o.st) end
 if amount ~= o.amount or currency ~= call('HGET', STATE, 'currency') then return owe_refund('wrong sum') end
 
-local p = load_person(person)
-if p.d <= now then
-  end_admission(person, p, 'expired')
-  move_order(o, 'expired')
+local function sold(p)
+  local seats = o.seats
+  move_order(o, 'paid')
+  o.payment = payment
+  o.seq = record('paid', {person = person, order = order, payment = payment, seats = seats, amount = amount, number = p and p.n, channel = o.c, reduced = o.r})
+  save_order(order, o)
+  publish('paid', person, order, o.seq)
+  return {'ok', 'paid', o.seq}
+end
+
+if o.d <= (o.lot and wall or now) then
+  local p = load_person(person)
+  if not o.lot then
+    end_admission(person, p, 'expired')
+    o = load_order(order)
+  end
   local answer = owe_refund('paid after the order was expired')
   admit()
   return answer
 end
 
-local tickets = #o.seats / 2
+if o.lot then
+  call('HSET', SEATS, o.seats[1], person)
+  local answer = sold()
+  sell_lot(o.lot)
+  return answer
+end
+
+local p, tickets = load_person(person), #o.seats / 2
 p.b, p.h, p.st, p.o, p.last, p.d = (p.b or 0) + tickets, {}, 'out', nil, order, 0
 for _, tariff in pairs(p.r or {}) do
   p.rb = p.rb or {}
@@ -55,12 +76,7 @@ save_person(person, p)
 call('ZREM', ACTIVE, person)
 mark_seats(o.seats, '2')
 count('sold', tickets)
-move_order(o, 'paid')
-o.payment = payment
-o.seq = record('paid', {person = person, order = order, payment = payment, seats = o.seats, amount = amount, number = p.n, channel = o.c,
-                         reduced = o.r})
-save_order(order, o)
-publish('paid', person, order, o.seq)
+local answer = sold(p)
 settle_stock()
 admit()
-return {'ok', 'paid', o.seq}
+return answer

@@ -12,7 +12,7 @@ local o = load_order(order)
 if not o then return {'unknown_order'} end
 local done = (o.refunds or {})[refund]
 if done then return {'ok', o.st, done.amount, done.seq} end
-if not FOLLOWS[o.st].part_refunded then return {'not_paid'} end
+if not can_become(o, 'part_refunded') then return {'not_paid'} end
 
 local wanted, back, kept, prices = {}, {}, {}, 0
 for i = 7, #ARGV do wanted[tonumber(ARGV[i])] = true end
@@ -32,12 +32,16 @@ local function take_back_seats()
   local reduced = {}
   for i = 1, #back, 2 do
     local seat = tostring(back[i])
-    if seats_become == 'block' then call('HSET', SEATS, seat, NOBODY) else call('HDEL', SEATS, seat) end
+    if seats_become == 'block' and not is_place(seat) then call('HSET', SEATS, seat, NOBODY) else call('HDEL', SEATS, seat) end
+    if is_place(seat) then give_back_place(seat, o.person) end
     if o.r and o.r[seat] then reduced[seat], o.r[seat] = o.r[seat], nil end
   end
   local number, p = #back / 2, load_person(o.person)
+  local blocked = 0
+  for i = 1, #back, 2 do blocked = blocked + (seats_become == 'block' and not is_place(back[i]) and 1 or 0) end
   count('sold', -number)
-  count(seats_become == 'block' and 'blocked' or 'free', number)
+  count('blocked', blocked)
+  count('free', number - blocked)
   give_back_quotas(o.c, reduced, number)
   mark_seats(back, seats_become == 'block' and '3' or '0')
   if not p then return end

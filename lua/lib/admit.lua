@@ -3,11 +3,11 @@
 
 local TOLD_WITHIN_MS = 15000 -- an admission that no gateway has told anyone by then is taken back
 
--- How many the rate still allows, and in how many ms it will allow more. Counted over a sliding window, so
+-- field: of the state, where the window is kept. How many the rate still allows, and in how many ms it will allow more. Counted over a sliding window, so
 -- that no interval, wherever it starts, sees more than rate_count. The window holds at most 64 entries; beyond
 -- that, neighbours are merged under the later time, which can only delay.
-local function rate_left(rate_count, rate_ms)
-  local packed = call('HGET', STATE, 'window')
+local function rate_left(rate_count, rate_ms, field)
+  local packed = call('HGET', STATE, field)
   local window = packed and cmsgpack.unpack(packed) or {}
   local kept, used = {}, 0
   for i = 1, #window, 2 do
@@ -20,7 +20,7 @@ local function rate_left(rate_count, rate_ms)
   return math.max(0, rate_count - used), kept, wait
 end
 
-local function spend_rate(window, admitted)
+local function spend_rate(window, admitted, field)
   local n = #window
   if n >= 2 and window[n - 1] == now then
     window[n] = window[n] + admitted
@@ -35,7 +35,7 @@ local function spend_rate(window, admitted)
     for i = #window - #window % 4 + 1, #window do merged[#merged + 1] = window[i] end
     window = merged
   end
-  call('HSET', STATE, 'window', cmsgpack.pack(window))
+  call('HSET', STATE, field, cmsgpack.pack(window))
 end
 
 -- How far admission is slowed down, in percent of what policy allows, and why (rule A8); the strongest of three: what gateways
@@ -121,6 +121,7 @@ end
 -- For how many there is something: what is free, not kept for a channel, and not yet sought by somebody inside who holds nothing, so
 -- that whoever is let in finds something. The operator may let several look for each free seat, or everyone while there is any.
 local function stock_left(status)
+  if numbers('lots') > 0 then return POP_MAX end -- everyone may bid
   local free, seeking, choosers = numbers('free', 'seeking', 'choosers_per_seat')
   free = math.max(0, free - reserved_left())
   return status == 'through' and free or free * math.max(1, choosers) - seeking
@@ -135,7 +136,7 @@ local function places_left(status, policy)
   if status == 'through' then return room, nil, -1 end
   if policy ~= 'rate' then room = math.min(room, math.ceil(capacity * slowed / 100) - call('ZCARD', ACTIVE)) end
   if room <= 0 or policy == 'capacity' then return room, nil, -1 end
-  local left, window, wait = rate_left(math.ceil(rate_count * slowed / 100), rate_ms)
+  local left, window, wait = rate_left(math.ceil(rate_count * slowed / 100), rate_ms, 'window')
   return math.min(room, left), window, wait
 end
 
@@ -162,7 +163,7 @@ local function admit()
   if admitted > 0 then
     activate(people, now + TOLD_WITHIN_MS)
     count('admitted', admitted)
-    if window then spend_rate(window, admitted) end
+    if window then spend_rate(window, admitted, 'window') end
   end
   move_heads(popped)
   if #popped / 2 == POP_MAX then return admitted, 0 end

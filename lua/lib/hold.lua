@@ -106,10 +106,11 @@ local function singles_left(seats, rows)
 end
 
 local function set_owner(seat, owner)
+  if not owner and #seat > 6 then give_back_place(seat, owners[seat]) end
   owners[seat] = owner
   changed[#changed + 1] = seat
   terms.free = terms.free + (owner and -1 or 1)
-  if terms.tidy then call('SETRANGE', MAP, seat, owner and '1' or '0') end -- what is left alone is seen on the map
+  if terms.tidy and #seat <= 6 then call('SETRANGE', MAP, seat, owner and '1' or '0') end -- what is left alone is seen on the map
 end
 
 local function note(what, person, seats)
@@ -170,26 +171,29 @@ local function write_desk()
   end
   if #saves > 0 then call('HSET', PEOPLE, unpack(saves)) end
   if #changed == 0 then return false end
-  local taken, free, sets, map, n = {}, {}, {}, {}, 0
+  local taken, free, sets, gone, map, n = {}, {}, {}, {}, {}, 0
   for i = 1, #changed do -- one that changed twice is written twice, as it is in the end
     local seat = changed[i]
     local owner = owners[seat]
-    map[n + 1], map[n + 2], map[n + 3], map[n + 4] = 'SET', 'u8', '#' .. seat, owner and '49' or '48'
-    n = n + 4
     if owner then
-      taken[#taken + 1] = seat
       sets[#sets + 1], sets[#sets + 2] = seat, owner
     else
-      free[#free + 1] = seat
+      gone[#gone + 1] = seat
+    end
+    if #seat <= 6 then -- not a place (lib/sale.lua): it is on the map
+      map[n + 1], map[n + 2], map[n + 3], map[n + 4] = 'SET', 'u8', '#' .. seat, owner and '49' or '48'
+      n = n + 4
+      local into = owner and taken or free
+      into[#into + 1] = seat
     end
   end
-  call('BITFIELD', MAP, unpack(map))
+  if n > 0 then call('BITFIELD', MAP, unpack(map)) end
   if #sets > 0 then call('HSET', SEATS, unpack(sets)) end
-  if #free > 0 then call('HDEL', SEATS, unpack(free)) end
+  if #gone > 0 then call('HDEL', SEATS, unpack(gone)) end
   if terms.free ~= free_before then count('free', terms.free - free_before) end
   if seeking ~= 0 then count('seeking', seeking) end
   publish_seats('1', taken)
   publish_seats('0', free)
   append('seats', '{"acts":[' .. table.concat(acts, ',') .. ']}')
-  return #free > 0
+  return #gone > 0
 end

@@ -10,7 +10,7 @@ local FOLLOWS = {
   left           = {},
 }
 
--- An order: st state, person, seats {index, price, …} not given back, amount, payment, refunded how much of it, c channel, r reduced
+-- An order: st state, d till when it can be paid, lot where it was won by bidding, person, seats {index, price, …} not given back, amount, payment, refunded how much of it, c channel, r reduced
 -- {seat -> tariff}, refunds {id -> log number}, seq log number of the payment.
 local function load_order(order)
   local packed = call('HGET', ORDERS, order)
@@ -21,9 +21,11 @@ local function save_order(order, o)
   call('HSET', ORDERS, order, cmsgpack.pack(o))
 end
 
+local function can_become(o, to) return FOLLOWS[o.st][to] end
+
 -- False, and nothing changed, where that does not follow.
 local function move_order(o, to)
-  if not FOLLOWS[o.st][to] then return false end
+  if not can_become(o, to) then return false end
   o.st = to
   return true
 end
@@ -32,7 +34,7 @@ end
 local function end_admission(person, p, reason)
   local stage, order = p.st, p.o
   local seats = as_numbers(p.h or {})
-  free_seats(p)
+  free_seats(person, p)
   local o = stage == 'pay' and order and load_order(order)
   if o and move_order(o, reason) then save_order(order, o) end
   if #seats == 0 then count('seeking', -1) end

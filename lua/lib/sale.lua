@@ -1,6 +1,6 @@
 -- What every script of a sale shares. Included at build time in front of each script.
 --
--- KEYS, always these thirteen in this order, all under one hash tag {sale}:
+-- KEYS, always these fifteen in this order, all under one hash tag {sale}:
 --   line    sorted set  person -> number                 who waits
 --   active  sorted set  person -> deadline (ms)          who is inside: claiming, choosing or paying
 --   state   hash        settings, counters, heads        one field per number, names below
@@ -15,6 +15,8 @@
 --   news    list        messages for the feed that wait for company
 --   lanes   hash        d lane:bucket -> how many drew a number there; n lane -> how many came in by it;
 --                       i invitation -> person
+--   stock   hash        counted stock, its items        lib/stock.lua
+--   grants  hash        who was given what of it
 --
 -- Seats and prices that come from a gateway stay the words they came as while people choose: to write a number into a command, Lua
 -- formats it, which costs as much as the command. In orders and in the log they are numbers.
@@ -24,9 +26,10 @@
 -- c channel, e times that he asked for more time, o order, last the order before, k remembered answers.
 -- Answers start with "ok" or with a code of include/boxoffice/error.def.
 
-local LINE, ACTIVE, STATE, PEOPLE, SEATS, MAP, ABSENT, GONE, ORDERS, LOG, FEED, NEWS, LANES = unpack(KEYS)
+local LINE, ACTIVE, STATE, PEOPLE, SEATS, MAP, ABSENT, GONE, ORDERS, LOG, FEED, NEWS, LANES, STOCK, GRANTS = unpack(KEYS)
 local call = redis.call
 local BUCKET = 1024
+local PLACES = 1000000 -- seats from here on are none of the map: places of an area, and lots (lib/stock.lua)
 local POP_MAX = 1000
 local REMEMBERED_BYTES = 160 -- of answers: the last one, and those before it as far as they fit
 local GAP_MS = 10000   -- the sale's clock does not follow a jump that is longer than this
@@ -128,12 +131,23 @@ local function publish_seats(state, seats)
   if #seats > 0 then publish('seats', call('HINCRBY', STATE, 'version', 1), state, seats) end
 end
 
+local function is_place(seat) return tonumber(seat) >= PLACES end
+
+-- A place that nobody has any more is there for others; its number is not used again.
+local function give_back_place(seat, person)
+  local index = math.floor(tonumber(seat) / PLACES)
+  call('HINCRBY', STOCK, 'given:' .. index, -1)
+  call('HINCRBY', GRANTS, 'p:' .. index .. ':' .. person, -1)
+end
+
 -- Sets every seat of a flat list {index, price, …} to one state and publishes the change.
 local function mark_seats(held, state)
   local changes = {}
   for i = 1, #held, 2 do
-    call('SETRANGE', MAP, held[i], state)
-    changes[#changes + 1] = held[i]
+    if not is_place(held[i]) then
+      call('SETRANGE', MAP, held[i], state)
+      changes[#changes + 1] = held[i]
+    end
   end
   publish_seats(state, changes)
 end
@@ -144,10 +158,13 @@ local function give_back_quotas(channel, reduced, seats)
   for _, tariff in pairs(reduced or {}) do count('tariff:' .. tariff, -1) end
 end
 
-local function free_seats(p)
+local function free_seats(person, p)
   local held = p.h or {}
   if #held == 0 then return end
-  for i = 1, #held, 2 do call('HDEL', SEATS, held[i]) end
+  for i = 1, #held, 2 do
+    call('HDEL', SEATS, held[i])
+    if is_place(held[i]) then give_back_place(held[i], person) end
+  end
   count('free', #held / 2)
   give_back_quotas(p.c, p.r, #held / 2)
   mark_seats(held, '0')

@@ -34,7 +34,7 @@ struct bo_redis_store {
 };
 
 static const char *const key_names[BO_REDIS_KEY_COUNT] = {"line",   "active", "state", "people", "seats", "map",
-                                                          "absent", "gone",   "orders", "log",   "feed",  "news", "lanes"};
+                                                          "absent", "gone",   "orders", "log",   "feed",  "news", "lanes", "stock", "grants"};
 
 int bo_redis_key(const char *sale, int i, char *ret) { return snprintf(ret, 128, "bo:{%s}:%s", sale, key_names[i]); }
 

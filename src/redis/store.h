@@ -20,8 +20,8 @@ bool bo_redis_store_is_up(const struct bo_redis_store *store);
 /* Fails everything pending; the memory goes with the loop's next turns. */
 void bo_redis_store_close(struct bo_redis_store *store);
 
-#define BO_REDIS_KEY_COUNT 13
-#define BO_REDIS_KEY_COUNT_TEXT "13"
+#define BO_REDIS_KEY_COUNT 15
+#define BO_REDIS_KEY_COUNT_TEXT "15"
 /* Key i of a sale, as lua/lib/sale.lua lists them; ret has 128 bytes. Returns its length. */
 int bo_redis_key(const char *sale, int i, char *ret);
 

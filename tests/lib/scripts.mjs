@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { root, startRedis, temporaryFolder } from './servers.mjs';
 
-const names = ['line', 'active', 'state', 'people', 'seats', 'map', 'absent', 'gone', 'orders', 'log', 'feed', 'news', 'lanes'];
+const names = ['line', 'active', 'state', 'people', 'seats', 'map', 'absent', 'gone', 'orders', 'log', 'feed', 'news', 'lanes', 'stock', 'grants'];
 const lua = process.env.LUA_FOLDER ?? path.join(root, 'lua'); // tests/mutations.py points to changed copies
 const expand = (text) => text.replace(/^--- include (\w+)$/gm, (_, name) => expand(fs.readFileSync(path.join(lua, 'lib', `${name}.lua`), 'utf8')));
 
@@ -97,7 +97,15 @@ export class Sale {
 
   // A deadline lies in the past now: what a fake clock would do, for scripts that take the time from Redis.
   async expire(person) {
-    const cmsgpack = 'local p = cmsgpack.unpack(redis.call("HGET", KEYS[1], ARGV[1])) p.d = 1 redis.call("HSET", KEYS[1], ARGV[1], cmsgpack.pack(p)) redis.call("ZADD", KEYS[2], 1, ARGV[1])';
-    await this.redis.eval(cmsgpack, 2, this.key.people, this.key.active, person);
+    const script = `local function change(key, field)
+      local one = cmsgpack.unpack(redis.call("HGET", key, field))
+      one.d = 1
+      redis.call("HSET", key, field, cmsgpack.pack(one))
+      return one
+    end
+    local p = change(KEYS[1], ARGV[1])
+    if p.o then change(KEYS[3], p.o) end
+    redis.call("ZADD", KEYS[2], 1, ARGV[1])`;
+    await this.redis.eval(script, 3, this.key.people, this.key.active, this.key.orders, person);
   }
 }

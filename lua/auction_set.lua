@@ -1,0 +1,27 @@
+-- Makes a lot, or changes it while nobody has bidden (rule S7).
+-- ARGV     name, first price, step, highest bid allowed, opens (ms), closes (ms), extend_ms, pay_ms, who
+-- returns  {code, index}
+--- include sale
+--- include order
+--- include line
+--- include admit
+--- include stock
+--- include auction
+local name, actor = ARGV[1], ARGV[9]
+local item = {name = name, kind = 'lot', total = 1, limit = 0, rate_count = 0, rate_ms = 0, price = tonumber(ARGV[2]), step = tonumber(ARGV[3]), most = tonumber(ARGV[4]),
+              opens = tonumber(ARGV[5]), closes = tonumber(ARGV[6]), extend_ms = tonumber(ARGV[7]), pay_ms = tonumber(ARGV[8])}
+if call('EXISTS', STATE) == 0 then return {'unknown_sale'} end
+local index, before = find_item(name)
+if before and before.kind ~= 'lot' then return {'stock_exists'} end
+if index and call('HEXISTS', STOCK, 'bids:' .. index) == 1 then return {'lot_running'} end
+if not index then
+  index = call('HINCRBY', STOCK, 'items', 1)
+  call('HSET', STOCK, 'n:' .. name, index)
+  count('lots', 1)
+end
+call('HSET', STOCK, 'i:' .. index, cmsgpack.pack(item))
+record('stock', {index = index, item = item, actor = actor})
+remind(item.closes)
+tell_lot(index, item, load_bids(index, item))
+admit()
+return {'ok', index}

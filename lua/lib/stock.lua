@@ -1,0 +1,39 @@
+-- Counted stock (rules S5, S6): areas without numbered seats, coupons, vouchers, points, and lots of an auction. Included behind admit.
+--
+-- Every item has an index from 1 on. STOCK: n:name -> index; i:index -> the item as it was set; given:index -> how many are held, sold or
+-- granted; next:index -> the number handed out last; bids:index -> a lot's bids. GRANTS: g:grant -> packed grant; p:index:person -> how many
+-- somebody has. A place of an area, and a lot, is a seat with the index PLACES * item + its number: so everything that is done with seats
+-- can be done with it.
+
+local function find_item(name)
+  local index = call('HGET', STOCK, 'n:' .. name)
+  if index then return tonumber(index), cmsgpack.unpack(call('HGET', STOCK, 'i:' .. index)) end
+end
+
+local function given(index) return tonumber(call('HGET', STOCK, 'given:' .. index) or 0) end
+
+-- Why somebody may not have so many more of an item; nil: he may.
+local function item_problem(index, item, person, wanted)
+  local mine = tonumber(call('HGET', GRANTS, 'p:' .. index .. ':' .. person) or 0)
+  if item.limit > 0 and mine + wanted > item.limit then return {'limit_reached', math.max(0, item.limit - mine)} end
+  local left = item.total - given(index)
+  if wanted > left then return {'stock_gone', left} end
+  if item.rate_count == 0 then return end
+  local allowed, _, wait = rate_left(item.rate_count, item.rate_ms, 'window:' .. index)
+  if wanted > allowed then return {'try_later', math.max(wait, 1)} end
+end
+
+-- Returns the number of the first; the others follow it.
+local function give(index, item, person, wanted)
+  call('HINCRBY', STOCK, 'given:' .. index, wanted)
+  call('HINCRBY', GRANTS, 'p:' .. index .. ':' .. person, wanted)
+  if item.rate_count > 0 then
+    local _, window = rate_left(item.rate_count, item.rate_ms, 'window:' .. index)
+    spend_rate(window, wanted, 'window:' .. index)
+  end
+  return call('HINCRBY', STOCK, 'next:' .. index, wanted) - wanted + 1
+end
+
+local function tell_stock(index, item)
+  publish('stock', index, item.total - given(index))
+end

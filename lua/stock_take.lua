@@ -1,0 +1,29 @@
+-- Holds places of an area for somebody who chooses; they are paid for with his seats (rules S2, S5).
+-- ARGV     person, number, key, item, how many
+-- returns  {code, deadline, {held seat or place, price, …}} or {code, how many are left}
+--- include sale
+--- include order
+--- include line
+--- include admit
+--- include stock
+--- include choose
+--- include hold
+local person, number, key, name, wanted = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5])
+local request = 'take ' .. name .. ' ' .. wanted
+read_desk({person}, {'0'})
+local p = people[person]
+local problem = hold_problem(p, number, key, request, wanted) or quota_problem(p, wanted)
+if problem then return problem end
+local index, item = find_item(name)
+if not item or item.kind ~= 'area' then return {'unknown_item'} end
+problem = item_problem(index, item, person, wanted)
+if problem then return problem end
+
+local places, first = {}, give(index, item, person, wanted)
+for i = 0, wanted - 1 do
+  places[#places + 1], places[#places + 2] = string.format('%d', PLACES * index + first + i), string.format('%d', item.price)
+end
+local said = take(person, p, key, request, places, {})
+write_desk()
+tell_stock(index, item)
+return said
