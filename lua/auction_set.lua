@@ -22,6 +22,6 @@ end
 call('HSET', STOCK, 'i:' .. index, cmsgpack.pack(item))
 record('stock', {index = index, item = item, actor = actor})
 remind(item.closes)
-tell_lot(index, item, load_bids(index, item))
+publish('items')
 admit()
 return {'ok', index}

@@ -43,7 +43,7 @@ local function sold(p)
   o.payment = payment
   o.seq = record('paid', {person = person, order = order, payment = payment, seats = seats, amount = amount, number = p and p.n, channel = o.c, reduced = o.r})
   save_order(order, o)
-  publish('paid', person, order, o.seq)
+  publish('paid', person, order, o.seq, o.lot and 1 or 0)
   return {'ok', 'paid', o.seq}
 end
 

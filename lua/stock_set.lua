@@ -27,7 +27,7 @@ if kind == 'area' then
   count('total', more)
 end
 record('stock', {index = index, item = item, actor = actor})
-tell_stock(index, item)
+publish('items')
 settle_stock()
 admit()
 return {'ok', index, item.total - given(index)}

@@ -14,6 +14,7 @@ typedef int64_t bo_money;
 
 #define BO_ID_MAX 64       /* longest sale, person, order or payment id in bytes, without the final NUL */
 #define BO_SEATS_MAX 100000 /* per plan */
+#define BO_TAKE_MAX 1000    /* of one item in one command */
 #define BO_HOLD_MAX 20      /* seats in one command */
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "edge/room.h"
+#include "edge/stock.h"
 #include "edge/token.h"
 #include "loop/loop.h"
 
@@ -191,9 +192,9 @@ static int read_refund(const struct bo_http *http, const struct bo_room *room, j
     *ret_count = 6;
     for (size_t i = 0; i < json_array_size(seats); i++) {
         const char *guid = json_string_value(json_array_get(seats, i));
-        const struct bo_seat *seat = guid ? bo_plan_find(room->plan, guid) : NULL;
-        if (!seat) return guid ? BO_ERR_UNKNOWN_SEAT : BO_ERR_BAD_MESSAGE;
-        *bo_text_put_number(numbers[i], bo_plan_index(room->plan, seat)) = '\0';
+        uint32_t seat;
+        if (!guid || !bo_room_find_seat(room, guid, &seat)) return guid ? BO_ERR_UNKNOWN_SEAT : BO_ERR_BAD_MESSAGE;
+        *bo_text_put_number(numbers[i], seat) = '\0';
         args[(*ret_count)++] = numbers[i];
     }
     return 0;

@@ -70,23 +70,23 @@ static void add_hold(struct bo_choice *c, const struct bo_room *room, const stru
     }
     for (size_t i = 0; i < count; i++) {
         bo_money full = plan->categories[picks[i].seat->category].price;
-        add_number(c, bo_plan_index(plan, picks[i].seat));
+        add_number(c, picks[i].index);
         add_number(c, picks[i].tariff ? bo_tariff_price(picks[i].tariff, full) : full);
     }
     for (size_t i = 0; i < count; i++) {
         if (!picks[i].tariff) continue;
-        add_number(c, bo_plan_index(plan, picks[i].seat));
+        add_number(c, picks[i].index);
         add_word(c, picks[i].tariff->name);
         add_number(c, picks[i].tariff->limit);
         add_number(c, picks[i].tariff->total);
     }
 }
 
-static void add_release(struct bo_choice *c, const struct bo_plan *plan, const struct bo_pick *picks, size_t count) {
+static void add_release(struct bo_choice *c, const struct bo_pick *picks, size_t count) {
     add_number(c, 0);
     add_number(c, (int64_t)count);
     add_number(c, 0);
-    for (size_t i = 0; i < count; i++) add_number(c, bo_plan_index(plan, picks[i].seat));
+    for (size_t i = 0; i < count; i++) add_number(c, picks[i].index);
 }
 
 /* ---- refused here ---- */
@@ -102,7 +102,7 @@ static struct bo_asked *note_asked(struct bo_visit *v, uint64_t key, uint64_t se
 
 static uint64_t hash_of(const struct bo_pick *picks, size_t count) {
     uint64_t hash = count;
-    for (size_t i = 0; i < count; i++) hash = hash * 0x9e3779b97f4a7c15ULL + (uintptr_t)picks[i].seat + (uintptr_t)picks[i].tariff * 31;
+    for (size_t i = 0; i < count; i++) hash = hash * 0x9e3779b97f4a7c15ULL + picks[i].index + (uintptr_t)picks[i].tariff * 31;
     return hash;
 }
 
@@ -119,7 +119,7 @@ static bool refused_here(struct bo_session *s, const char *key, const struct bo_
         return false;
     struct bo_value taken[BO_HOLD_MAX], list = {.kind = BO_VALUE_LIST, .items = taken};
     for (size_t i = 0; i < count; i++) {
-        uint32_t index = bo_plan_index(room->plan, picks[i].seat);
+        uint32_t index = picks[i].index;
         if (before || room->map.states[index] != '0') taken[list.length++] = (struct bo_value){.kind = BO_VALUE_NUMBER, .number = index};
     }
     if (!list.length) return false;
@@ -143,7 +143,7 @@ void bo_session_choose(struct bo_session *s, bool hold, const char *key, const s
     if (hold)
         add_hold(c, s->room, picks, count);
     else
-        add_release(c, s->room->plan, picks, count);
+        add_release(c, picks, count);
     s->choosing = true;
     s->visit->choices_under_way++;
     *s->room->choices_end = c;

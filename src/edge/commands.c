@@ -3,6 +3,7 @@
  * Each runs one script and tells the
  * answer with the key of the command. */
 #include "edge/room.h"
+#include "edge/stock.h"
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -29,6 +30,7 @@ struct command {
     char key[BO_ID_MAX + 1];
     const char *done; /* the type of the answer when it went well */
     char order[BO_ID_MAX + 1];
+    bool won; /* the order is of a lot, and his admission goes on beside it */
     bo_money amount;
     bo_ms deadline;
 };
@@ -55,9 +57,11 @@ static int64_t left_ms(const struct bo_session *s, bo_ms deadline) {
 }
 
 static void print_guid(const struct bo_room *room, int64_t index, bool first, struct bo_buffer *out) {
-    if (index < 0 || (size_t)index >= room->plan->seat_count) return;
+    bool seat = index >= 0 && (size_t)index < room->plan->seat_count;
+    struct bo_seat_words words;
+    if (!seat && !bo_room_seat_words(room, index, &words)) return;
     bo_buffer_add_text(out, first ? "\"" : ",\"");
-    bo_buffer_add_json(out, bo_plan_text(room->plan, room->plan->seats[index].guid));
+    bo_buffer_add_json(out, seat ? bo_plan_text(room->plan, room->plan->seats[index].guid) : words.guid);
     bo_buffer_add_text(out, "\"");
 }
 
@@ -161,7 +165,9 @@ static void print_refusal(const struct bo_session *s, int err, const struct bo_v
     bo_buffer_add_text(b, "\",\"seats\":[");
     for (size_t i = 0; i < refused->length; i++) print_guid(room, bo_value_number(refused, i), i == 0, b);
     bo_buffer_add_text(b, "]");
-    if (err == BO_ERR_LIMIT_REACHED || err == BO_ERR_QUOTA_REACHED || err == BO_ERR_TARIFF_LIMIT) bo_buffer_printf(b, ",\"left\":%" PRId64, bo_value_number(v, 1));
+    if (err == BO_ERR_LIMIT_REACHED || err == BO_ERR_QUOTA_REACHED || err == BO_ERR_TARIFF_LIMIT || err == BO_ERR_STOCK_GONE)
+        bo_buffer_printf(b, ",\"left\":%" PRId64, bo_value_number(v, 1));
+    if (err == BO_ERR_TRY_LATER) bo_buffer_printf(b, ",\"retry_ms\":%" PRId64, bo_value_number(v, 1));
     bool sees_map = s->visit && s->visit->viewer_link; /* and hears every change */
     if (err == BO_ERR_SEAT_TAKEN && room->map.version >= 0 && !sees_map) {
         bo_buffer_add_text(b, ",\"map\":{");
@@ -320,7 +326,7 @@ static void payment_created(void *arg, int err, const struct bo_payment *payment
         bo_session_error(s, err, c->key);
     } else {
         bo_buffer_printf(&b, "{\"type\":\"pay\",\"key\":\"%s\",\"order\":\"%s\",\"amount\":%" PRId64 ",\"currency\":\"%s\",\"left_ms\":%" PRId64, c->key, c->order,
-                         c->amount, s->room->settings.currency, left_ms(s, c->deadline));
+                         c->amount, s->room->settings.currency, c->won ? c->deadline - bo_loop_wall_ms() : left_ms(s, c->deadline));
         add_text_field(&b, "url", payment->url);
         add_text_field(&b, "client_secret", payment->client_secret);
         if (*payment->client_secret) add_text_field(&b, "publishable_key", s->gateway->config.stripe_publishable_key);
@@ -343,17 +349,20 @@ static void checked_out(void *arg, int err, const struct bo_value *v) {
     snprintf(c->order, sizeof(c->order), "%s", bo_value_text(v, 2));
     c->amount = bo_value_number(v, 3);
     c->deadline = bo_value_number(v, 4);
-    if (s->wsi) start_paying(s, c->order, c->deadline);
+    if (s->wsi && !c->won) start_paying(s, c->order, c->deadline);
     const struct bo_payments *payments = &s->gateway->payments;
     payments->create(payments->self, &(struct bo_payment_order){c->order, s->room->id, s->room->settings.currency, c->amount}, payment_created, c);
 }
 
-void bo_session_checkout(struct bo_session *s, const char *key) {
+void bo_session_checkout(struct bo_session *s, const char *key, const char *won) {
     char number[24], order[BO_ID_MAX + 1];
     snprintf(number, sizeof(number), "%" PRId64, s->number);
     bo_text_random_id("o:", order);
+    if (won) snprintf(order, sizeof(order), "%s", won);
+    struct command *c = start(s, key, "pay");
+    c->won = won != NULL;
     const char *args[] = {s->person, number, order};
-    bo_room_run(s->room, "order_checkout", args, 3, checked_out, start(s, key, "pay"));
+    bo_room_run(s->room, "order_checkout", args, 3, checked_out, c);
 }
 
 /* ---- leave ---- */

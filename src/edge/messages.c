@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "edge/entry.h"
 #include "edge/room.h"
+#include "edge/stock.h"
 #include "edge/token.h"
 #include "loop/loop.h"
 
@@ -41,8 +42,10 @@ static int on_enter(struct bo_session *s, const json_t *message) {
 static int read_pick(const struct bo_room *room, const json_t *json, struct bo_pick *ret) {
     const char *guid = json_is_object(json) ? text_of(json, "seat") : json_string_value(json), *tariff = text_of(json, "tariff");
     if (!guid || (json_is_object(json) && !tariff)) return BO_ERR_BAD_MESSAGE;
-    *ret = (struct bo_pick){bo_plan_find(room->plan, guid), tariff ? bo_settings_tariff(&room->settings, tariff) : NULL};
-    return !ret->seat ? BO_ERR_UNKNOWN_SEAT : tariff && !ret->tariff ? BO_ERR_UNKNOWN_TARIFF : 0;
+    *ret = (struct bo_pick){.tariff = tariff ? bo_settings_tariff(&room->settings, tariff) : NULL};
+    bool known = bo_room_find_seat(room, guid, &ret->index);
+    if (known && ret->index < room->plan->seat_count) ret->seat = &room->plan->seats[ret->index];
+    return !known ? BO_ERR_UNKNOWN_SEAT : tariff && !ret->tariff ? BO_ERR_UNKNOWN_TARIFF : 0;
 }
 
 /* The seats of a command; each must exist and stand there once. */
@@ -55,10 +58,17 @@ static int read_picks(const struct bo_room *room, const json_t *message, struct 
         int err = read_pick(room, json_array_get(list, i), &ret[i]);
         if (err) return err;
         for (size_t j = 0; j < i; j++)
-            if (ret[j].seat == ret[i].seat) return BO_ERR_SEAT_TWICE;
+            if (ret[j].index == ret[i].index) return BO_ERR_SEAT_TWICE;
     }
     *ret_count = count;
     return 0;
+}
+
+/* Places of an area are not chosen, only taken and given back. */
+static bool all_on_the_map(const struct bo_pick *picks, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!picks[i].seat) return false;
+    return true;
 }
 
 /* A companion's seat goes with an accessible one. */
@@ -79,6 +89,7 @@ static int on_seats(struct bo_session *s, const json_t *message, bool hold) {
     size_t count;
     int err = read_picks(s->room, message, picks, &count);
     if (err) return err;
+    if (hold && !all_on_the_map(picks, count)) return BO_ERR_UNKNOWN_SEAT;
     if (!s->entered) return BO_ERR_NOT_ADMITTED;
     if (hold && companion_alone(picks, count)) return BO_ERR_COMPANION_ALONE;
     bo_session_choose(s, hold, key, picks, count);
@@ -123,7 +134,17 @@ static int on_plain(struct bo_session *s, const json_t *message, void (*run)(str
     return 0;
 }
 
-static int on_checkout(struct bo_session *s, const json_t *message) { return on_plain(s, message, bo_session_checkout); }
+static void check_out(struct bo_session *s, const char *key) { bo_session_checkout(s, key, NULL); }
+
+/* Of what he holds; or of a lot that he has won, from wherever he stands in the line. */
+static int on_checkout(struct bo_session *s, const json_t *message) {
+    const char *key = text_of(message, "key"), *order = text_of(message, "order");
+    if (!order) return on_plain(s, message, check_out);
+    if (!key || !bo_text_is_id(key) || !bo_text_is_id(order)) return BO_ERR_BAD_MESSAGE;
+    if (!s->room) return BO_ERR_NOT_JOINED;
+    bo_session_checkout(s, key, order);
+    return 0;
+}
 
 static int on_extend(struct bo_session *s, const json_t *message) { return on_plain(s, message, bo_session_extend); }
 
@@ -139,6 +160,28 @@ static int on_channel(struct bo_session *s, const json_t *message) {
         return BO_ERR_TOKEN_FOREIGN;
     if (!s->entered) return BO_ERR_NOT_ADMITTED;
     bo_session_take_channel(s, key, claim.channel, claim.id);
+    return 0;
+}
+
+static int on_take(struct bo_session *s, const json_t *message) {
+    const char *key = text_of(message, "key"), *item = text_of(message, "item");
+    const json_t *count = json_object_get(message, "count");
+    if (!key || !bo_text_is_id(key) || !item || !json_is_integer(count) || json_integer_value(count) < 1) return BO_ERR_BAD_MESSAGE;
+    if (json_integer_value(count) > BO_TAKE_MAX) return BO_ERR_TOO_LARGE;
+    if (!s->room) return BO_ERR_NOT_JOINED;
+    if (!s->entered) return BO_ERR_NOT_ADMITTED;
+    return bo_session_take(s, key, item, json_integer_value(count));
+}
+
+static int on_bid(struct bo_session *s, const json_t *message) {
+    const char *key = text_of(message, "key"), *lot = text_of(message, "lot"), *currency = text_of(message, "currency");
+    const json_t *amount = json_object_get(message, "amount");
+    if (!key || !bo_text_is_id(key) || !lot || !bo_text_is_id(lot) || !currency || !bo_text_is_id(currency) || !json_is_integer(amount) || json_integer_value(amount) < 0 ||
+        json_integer_value(amount) > BO_MONEY_MAX)
+        return BO_ERR_BAD_MESSAGE;
+    if (!s->room) return BO_ERR_NOT_JOINED;
+    if (!s->entered) return BO_ERR_NOT_ADMITTED;
+    bo_session_bid(s, key, lot, json_integer_value(amount), currency);
     return 0;
 }
 
@@ -160,7 +203,7 @@ static const struct {
     const char *type;
     int (*run)(struct bo_session *session, const json_t *message);
 } handlers[] = {{"join", bo_entry_join}, {"leave", on_leave}, {"enter", on_enter},       {"hold", on_hold}, {"release", on_release},
-                {"best", on_best},       {"extend", on_extend}, {"channel", on_channel}, {"checkout", on_checkout}, {"map", on_map},   {"ping", on_ping}};
+                {"best", on_best},       {"extend", on_extend}, {"channel", on_channel}, {"take", on_take}, {"bid", on_bid}, {"checkout", on_checkout}, {"map", on_map},   {"ping", on_ping}};
 
 /* Commands of one person take effect in the order in which they come, though holds and releases gather. */
 static int run(struct bo_session *s, size_t handler, const json_t *message) {

@@ -56,9 +56,9 @@ static void await_commit(struct bo_room *room, const char *person, const char *o
     bo_commits_await(&room->commits, &paid->waiter, seq, committed);
 }
 
-void bo_order_settled(struct bo_room *room, const char *person, const char *order, int64_t seq) {
+void bo_order_settled(struct bo_room *room, const char *person, const char *order, int64_t seq, bool of_lot) {
     if (!bo_table_find(&room->people, person) || strlen(person) > BO_ID_MAX || strlen(order) > BO_ID_MAX) return;
-    bo_room_each_of(room, person, settle_session, NULL);
+    if (!of_lot) bo_room_each_of(room, person, settle_session, NULL);
     await_commit(room, person, order, seq, -1);
 }
 
@@ -166,7 +166,7 @@ static void looked_up(void *arg, int err, const struct bo_value *v) {
     if (err)
         bo_session_error(s, err, NULL);
     else if (strcmp(state, "paid") == 0)
-        bo_order_settled(s->room, s->person, l->order, bo_value_number(v, 4));
+        bo_order_settled(s->room, s->person, l->order, bo_value_number(v, 4), false);
     else
         bo_session_printf(s, "{\"type\":\"order_failed\",\"order\":\"%s\",\"reason\":\"%s\",\"message\":\"This order was not completed. "
                              "Its seats are free again.\"}", l->order, state);

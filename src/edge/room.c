@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/room.h"
+#include "edge/stock.h"
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -41,6 +42,7 @@ void bo_room_free(struct bo_room *room) {
     release_all(&room->joins);
     release_all(&room->asks);
     bo_room_free_choices(room);
+    bo_room_free_stock(room);
     for (size_t i = 0; i < room->drop_count; i++) free(room->drops[i]);
     free(room->drops);
     bo_room_free_orders(room);
@@ -209,40 +211,63 @@ static void on_absent(struct bo_room *room, char *people) {
     free(here.items);
 }
 
+static void on_head(struct bo_room *room, char *words) { bo_room_head_moved(room, bo_text_next_number(&words)); }
+
+static void on_committed(struct bo_room *room, char *words) { bo_commits_reached(&room->commits, bo_text_next_number(&words)); }
+
+static void on_paid(struct bo_room *room, char *words) {
+    const char *person = bo_text_next_word(&words), *order = bo_text_next_word(&words);
+    int64_t seq = bo_text_next_number(&words);
+    bo_order_settled(room, person, order, seq, bo_text_next_number(&words));
+}
+
+static void on_refunded(struct bo_room *room, char *words) {
+    const char *person = bo_text_next_word(&words), *order = bo_text_next_word(&words);
+    int64_t seq = bo_text_next_number(&words);
+    bo_order_refunded(room, person, order, seq, bo_text_next_number(&words));
+}
+
+static void on_end(struct bo_room *room, char *words) {
+    const char *person = bo_text_next_word(&words), *reason = bo_text_next_word(&words);
+    bo_room_each_of(room, person, end_session, &(struct ending){reason, bo_text_next_word(&words)});
+}
+
+static void on_deadline(struct bo_room *room, char *words) {
+    const char *person = bo_text_next_word(&words);
+    bo_ms deadline = bo_text_next_number(&words);
+    bo_room_each_of(room, person, set_deadline, &deadline);
+}
+
+static void on_status(struct bo_room *room, char *words) {
+    bo_room_set_status(room, bo_text_next_word(&words));
+    if (bo_text_next_number(&words) > room->version) bo_rooms_load(room->gateway);
+}
+
+static void on_opened(struct bo_room *room, char *words) {
+    (void)words;
+    bo_room_set_opened(room);
+}
+
+static void on_items(struct bo_room *room, char *words) {
+    (void)words;
+    bo_room_load_stock(room);
+}
+
 static void hear(struct bo_room *room, char *words) {
+    static const struct {
+        const char *what;
+        void (*hear)(struct bo_room *room, char *words);
+    } news[] = {{"seats", on_seats},       {"head", on_head},     {"view", bo_room_heard_view},   {"committed", on_committed}, {"paid", on_paid},
+                {"end", on_end},           {"absent", on_absent}, {"deadline", on_deadline},      {"status", on_status},       {"opened", on_opened},
+                {"refunded", on_refunded}, {"items", on_items},   {"stock", bo_room_heard_stock}, {"lot", bo_room_heard_lot},  {"won", bo_room_heard_won},
+                {"lapsed", bo_room_heard_lapsed}};
     const char *what = bo_text_next_word(&words);
-    if (strcmp(what, "head") == 0) {
-        bo_room_head_moved(room, bo_text_next_number(&words));
-    } else if (strcmp(what, "seats") == 0) {
-        on_seats(room, words);
-    } else if (strcmp(what, "committed") == 0) {
-        bo_commits_reached(&room->commits, bo_text_next_number(&words));
-    } else if (strcmp(what, "paid") == 0) {
-        const char *person = bo_text_next_word(&words), *order = bo_text_next_word(&words);
-        bo_order_settled(room, person, order, bo_text_next_number(&words));
-    } else if (strcmp(what, "refunded") == 0) {
-        const char *person = bo_text_next_word(&words), *order = bo_text_next_word(&words);
-        int64_t seq = bo_text_next_number(&words);
-        bo_order_refunded(room, person, order, seq, bo_text_next_number(&words));
-    } else if (strcmp(what, "end") == 0) {
-        const char *person = bo_text_next_word(&words), *reason = bo_text_next_word(&words);
-        bo_room_each_of(room, person, end_session, &(struct ending){reason, bo_text_next_word(&words)});
-    } else if (strcmp(what, "deadline") == 0) {
-        const char *person = bo_text_next_word(&words);
-        bo_ms deadline = bo_text_next_number(&words);
-        bo_room_each_of(room, person, set_deadline, &deadline);
-    } else if (strcmp(what, "status") == 0) {
-        bo_room_set_status(room, bo_text_next_word(&words));
-        if (bo_text_next_number(&words) > room->version) bo_rooms_load(room->gateway);
-    } else if (strcmp(what, "view") == 0) {
-        bo_room_heard_view(room, words);
-    } else if (strcmp(what, "opened") == 0) {
-        bo_room_set_opened(room);
-    } else if (strcmp(what, "absent") == 0) {
-        on_absent(room, words);
-    } else {
-        bo_log_error("sale %s: a message of the feed is not understood: %s", room->id, what);
+    for (size_t i = 0; i < sizeof(news) / sizeof(news[0]); i++) {
+        if (strcmp(news[i].what, what) != 0) continue;
+        news[i].hear(room, words);
+        return;
     }
+    bo_log_error("sale %s: a message of the feed is not understood: %s", room->id, what);
 }
 
 void bo_room_heard(struct bo_room *room, char *text) {
@@ -420,6 +445,7 @@ static void resync_one(void *arg, struct bo_table_link *link) {
 void bo_room_resync(struct bo_room *room) {
     bo_table_each(&room->people, resync_one, room);
     bo_room_load_front(room);
+    bo_room_load_stock(room);
     if (room->map.version < 0) return;
     room->map.version = -1; /* whatever Redis has now counts */
     bo_room_load_map(room);

@@ -63,6 +63,10 @@ struct bo_room {
     struct bo_sessions joins, asks;
     bool joins_under_way, asks_under_way;
     bo_ms joins_sent_ms; /* steady clock */
+    struct bo_item *items; /* of the stock, by index less one */
+    size_t item_count;
+    bool stock_loading;
+    struct bo_asked_of_stock *grants; /* whose commit is awaited */
     struct bo_choice *choices, **choices_end; /* holds and releases that wait to be sent */
     int choices_under_way;
     char **drops;
@@ -126,13 +130,14 @@ void bo_session_tell_choice(struct bo_session *session, int err, const struct bo
 void bo_session_best(struct bo_session *session, const char *key, const struct bo_best_wish *wish);
 void bo_session_extend(struct bo_session *session, const char *key); /* more time for choosing */
 void bo_session_take_channel(struct bo_session *session, const char *key, const char *channel, const char *invitation); /* both ids, checked */
-void bo_session_checkout(struct bo_session *session, const char *key);
+void bo_session_checkout(struct bo_session *session, const char *key, const char *won); /* won: an order of a lot; NULL: of what he holds */
 void bo_session_leave(struct bo_session *session);
 void bo_session_send_map(struct bo_session *session);
 
 /* choosing.c */
 struct bo_pick {
-    const struct bo_seat *seat;
+    uint32_t index;
+    const struct bo_seat *seat;     /* NULL: a place of an area (stock.h) */
     const struct bo_tariff *tariff; /* NULL: the full price */
 };
 void bo_session_choose(struct bo_session *session, bool hold, const char *key, const struct bo_pick *picks, size_t count); /* hold or release */
@@ -140,7 +145,8 @@ void bo_room_send_choices(struct bo_room *room, bool all); /* all: whatever is u
 void bo_room_free_choices(struct bo_room *room);
 
 /* orders.c */
-void bo_order_settled(struct bo_room *room, const char *person, const char *order, int64_t seq); /* paid; tell after the commit */
+/* It is paid; told after the commit. Who has won a lot stays where he is, everyone else is out. */
+void bo_order_settled(struct bo_room *room, const char *person, const char *order, int64_t seq, bool of_lot);
 void bo_order_refunded(struct bo_room *room, const char *person, const char *order, int64_t seq, bo_money amount);
 void bo_order_look_up(struct bo_session *session, const char *order);                             /* how did it end? */
 void bo_room_read_tickets(struct bo_room *room);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Which sales there are: PostgreSQL says, Redis is told, a room is kept for each. */
 #include "edge/room.h"
+#include "edge/stock.h"
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -60,6 +61,7 @@ static void settings_loaded(void *arg, int err, const struct bo_value *v) {
         room->state = BO_ROOM_READY;
         bo_room_set_status(room, bo_value_text(v, 1));
         if (room->map.version < 0) bo_room_load_map(room);
+        bo_room_load_stock(room);
         if (!room->view.segment_count) bo_room_load_front(room);
         if (room->told_version < room->version) bo_room_load_settings(room); /* they changed meanwhile */
     }

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "edge/http.h"
 #include "edge/room.h"
+#include "edge/stock.h"
 #include "edge/tickets.h"
 #include "edge/token.h"
 #include "loop/loop.h"
@@ -104,7 +105,7 @@ static bool run_sale(struct bo_http *http) {
     else if (!*what || strcmp(what, "plan") == 0)
         bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
     else
-        return bo_tickets_run(http, room, what);
+        return bo_tickets_run(http, room, what) || bo_stock_run(http, room, what);
     return true;
 }
 

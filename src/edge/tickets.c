@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "edge/qr.h"
+#include "edge/stock.h"
 #include "edge/token.h"
 #include "loop/loop.h"
 
@@ -17,21 +18,17 @@
 
 /* ---- as JSON ---- */
 
-static char *code_of(struct bo_room *room, const struct bo_seat *seat, const struct bo_rows *rows, size_t row) {
+static char *code_of(struct bo_room *room, const char *guid, const struct bo_rows *rows, size_t row) {
     struct bo_ticket_claim claim = {.serial = bo_rows_number(rows, row, 4)};
     snprintf(claim.sale, sizeof(claim.sale), "%s", room->id);
-    snprintf(claim.seat, sizeof(claim.seat), "%s", bo_plan_text(room->plan, seat->guid));
+    snprintf(claim.seat, sizeof(claim.seat), "%s", guid);
     snprintf(claim.order, sizeof(claim.order), "%s", bo_rows_text(rows, row, 1));
     return bo_token_ticket(room->gateway->keys, &claim);
 }
 
-static void print_ticket(struct bo_room *room, const struct bo_rows *rows, size_t i, struct bo_buffer *out) {
-    const struct bo_plan *plan = room->plan;
-    const struct bo_seat *seat = &plan->seats[bo_rows_number(rows, i, 2)];
-    const struct bo_row *row = &plan->rows[seat->row];
-    char *code = code_of(room, seat, rows, i);
-    const char *const fields[][2] = {{"seat", bo_plan_text(plan, seat->guid)}, {"zone", bo_plan_text(plan, row->zone)}, {"row", bo_plan_text(plan, row->name)},
-                                     {"number", bo_plan_text(plan, seat->number)}, {"category", bo_plan_text(plan, plan->categories[seat->category].name)},
+static void print_ticket(struct bo_room *room, const struct bo_seat_words *seat, const struct bo_rows *rows, size_t i, struct bo_buffer *out) {
+    char *code = code_of(room, seat->guid, rows, i);
+    const char *const fields[][2] = {{"seat", seat->guid}, {"zone", seat->zone}, {"row", seat->row}, {"number", seat->number}, {"category", seat->category},
                                      {"tariff", bo_rows_text(rows, i, 5)}, {"order", bo_rows_text(rows, i, 1)}, {"code", code}};
     bo_buffer_add_text(out, "{");
     for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++) {
@@ -48,11 +45,11 @@ void bo_tickets_print(struct bo_room *room, const struct bo_rows *rows, size_t f
     bool first = true;
     bo_buffer_add_text(out, "[");
     for (size_t i = from; i < to; i++) {
-        int64_t index = bo_rows_number(rows, i, 2);
-        if (index < 0 || (size_t)index >= room->plan->seat_count) continue;
+        struct bo_seat_words words;
+        if (!bo_room_seat_words(room, bo_rows_number(rows, i, 2), &words)) continue;
         if (!first) bo_buffer_add_text(out, ",");
         first = false;
-        print_ticket(room, rows, i, out);
+        print_ticket(room, &words, rows, i, out);
     }
     bo_buffer_add_text(out, "]");
 }
@@ -121,13 +118,14 @@ static void list_tickets(struct bo_http *http, struct bo_room *room, const char 
 /* His ticket of the seat that the body names. */
 static void find_ticket(struct bo_http *http, struct bo_room *room, const char *person, const json_t *body, bo_queue_cb cb) {
     const char *guid = json_string_value(json_object_get(body, "seat")), *format = json_string_value(json_object_get(body, "format"));
-    const struct bo_seat *seat = guid ? bo_plan_find(room->plan, guid) : NULL;
-    if (!seat || (format && strcmp(format, "svg") != 0 && strcmp(format, "png") != 0)) {
-        bo_http_answer_error(http, !guid ? BO_ERR_BAD_MESSAGE : !seat ? BO_ERR_UNKNOWN_SEAT : BO_ERR_BAD_MESSAGE, "seat: a seat_guid of the plan; format: svg or png");
+    uint32_t seat;
+    bool known = guid && bo_room_find_seat(room, guid, &seat);
+    if (!known || (format && strcmp(format, "svg") != 0 && strcmp(format, "png") != 0)) {
+        bo_http_answer_error(http, !guid || known ? BO_ERR_BAD_MESSAGE : BO_ERR_UNKNOWN_SEAT, "seat: a seat_guid of the plan; format: svg or png");
         return;
     }
     char index[16];
-    *bo_text_put_number(index, bo_plan_index(room->plan, seat)) = '\0';
+    *bo_text_put_number(index, seat) = '\0';
     struct request *r = start(http, room, person);
     snprintf(r->format, sizeof(r->format), "%s", format ? format : "svg");
     const char *params[] = {room->id, person, index};
@@ -139,13 +137,14 @@ static void find_ticket(struct bo_http *http, struct bo_room *room, const char *
 static void draw(void *arg, int err, const char *state, const struct bo_rows *rows) {
     (void)state;
     struct request *r = arg;
-    if (err || bo_rows_count(rows) == 0) {
+    struct bo_seat_words words;
+    if (err || bo_rows_count(rows) == 0 || !bo_room_seat_words(r->room, bo_rows_number(rows, 0, 2), &words)) {
         fail(r, err ? BO_ERR_UNAVAILABLE : BO_ERR_UNKNOWN_TICKET);
         return;
     }
     bool png = strcmp(r->format, "png") == 0;
     struct bo_buffer picture = {0};
-    char *code = code_of(r->room, &r->room->plan->seats[bo_rows_number(rows, 0, 2)], rows, 0);
+    char *code = code_of(r->room, words.guid, rows, 0);
     err = png ? bo_qr_png(code, &picture) : bo_qr_svg(code, &picture);
     if (err)
         bo_http_answer_error(r->http, err, NULL);
@@ -161,14 +160,14 @@ static void draw(void *arg, int err, const char *state, const struct bo_rows *ro
 static void offer(void *arg, int err, const char *state, const struct bo_rows *rows) {
     (void)state;
     struct request *r = arg;
-    if (err || bo_rows_count(rows) == 0 || bo_rows_number(rows, 0, 6)) {
+    struct bo_seat_words words;
+    if (err || bo_rows_count(rows) == 0 || bo_rows_number(rows, 0, 6) || !bo_room_seat_words(r->room, bo_rows_number(rows, 0, 2), &words)) {
         fail(r, err ? BO_ERR_UNAVAILABLE : bo_rows_count(rows) == 0 ? BO_ERR_UNKNOWN_TICKET : BO_ERR_ALREADY_CHECKED_IN);
         return;
     }
     struct bo_ticket_claim claim = {.serial = bo_rows_number(rows, 0, 4)};
-    const struct bo_plan *plan = r->room->plan;
     snprintf(claim.sale, sizeof(claim.sale), "%s", r->room->id);
-    snprintf(claim.seat, sizeof(claim.seat), "%s", bo_plan_text(plan, plan->seats[bo_rows_number(rows, 0, 2)].guid));
+    snprintf(claim.seat, sizeof(claim.seat), "%s", words.guid);
     snprintf(claim.order, sizeof(claim.order), "%s", bo_rows_text(rows, 0, 1));
     bo_ms expires = bo_loop_wall_ms() + TRANSFER_MS;
     char *token = bo_token_transfer(&r->http->gateway->config, &claim, r->person, expires);
@@ -220,14 +219,14 @@ static void accept_ticket(struct bo_http *http, struct bo_room *room, const char
     char from[BO_ID_MAX + 1];
     int err = token ? bo_token_read_transfer(&http->gateway->config, token, bo_loop_wall_ms(), &claim, from) : BO_ERR_BAD_MESSAGE;
     if (!err && strcmp(claim.sale, room->id) != 0) err = BO_ERR_TOKEN_FOREIGN;
-    const struct bo_seat *seat = err ? NULL : bo_plan_find(room->plan, claim.seat);
-    if (err || !seat) {
+    uint32_t seat;
+    if (err || !bo_room_find_seat(room, claim.seat, &seat)) {
         bo_http_answer_error(http, err ? err : BO_ERR_TICKET_VOID, err == BO_ERR_BAD_MESSAGE ? "transfer: what the owner of the ticket was given" : NULL);
         return;
     }
     struct request *r = start(http, room, person);
     char index[16];
-    *bo_text_put_number(index, bo_plan_index(room->plan, seat)) = '\0';
+    *bo_text_put_number(index, seat) = '\0';
     r->ticket = claim;
     const char *params[] = {room->id, index, claim.order, from};
     bo_queue_run(http->gateway->postgres, "SELECT " BO_TICKET_COLUMNS " FROM tickets WHERE sale = $1 AND seat = $2 AND order_id = $3 AND person = $4", params, 4,

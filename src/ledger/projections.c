@@ -12,6 +12,16 @@ const struct bo_projection bo_projections[] = {
     {"checkout", "INSERT INTO orders (id, sale, person, status, amount, currency, seq, channel, at_ms) SELECT l.body->>'order', l.sale, l.body->>'person', 'paying',"
                  " (l.body->>'amount')::bigint, l.body->>'currency', l.seq, l.body->>'channel', l.at_ms" ROWS_OF("checkout")},
     {"paid", "UPDATE orders o SET status = 'paid', payment = l.body->>'payment', seq = l.seq" ROWS_OF("paid") " AND o.id = l.body->>'order'"},
+    {"stock", "INSERT INTO stock (sale, item, name, kind, body) SELECT DISTINCT ON (l.body->'index') l.sale, (l.body->>'index')::int, l.body->'item'->>'name',"
+              " l.body->'item'->>'kind', l.body->'item'" ROWS_OF("stock") " ORDER BY l.body->'index', l.seq DESC ON CONFLICT (sale, item) DO UPDATE SET body = excluded.body"},
+    {"grant", "INSERT INTO grants (sale, id, person, item, kind, count, number, seq) SELECT l.sale, l.body->>'grant', l.body->>'person', l.body->>'item', l.body->>'kind',"
+              " (l.body->>'count')::bigint, (l.body->>'number')::bigint, l.seq" ROWS_OF("grant")},
+    {"take_back", "UPDATE grants g SET back = true" ROWS_OF("take_back") " AND g.sale = l.sale AND g.id = l.body->>'grant'"},
+    /* places of areas, and lots: seats from PLACES on (lua/lib/sale.lua) */
+    {"paid", "INSERT INTO seats (sale, seat, guid, zone, row_name, number, category) SELECT l.sale, s.value::int, k.name || '-' || s.value::int % 1000000, k.name, '',"
+             " (s.value::int % 1000000)::text, k.name FROM ledger l, jsonb_array_elements_text(l.body->'seats') WITH ORDINALITY s, stock k WHERE l.sale = $1 AND l.seq > $2 AND"
+             " l.seq <= $3 AND l.kind = 'paid' AND s.ordinality % 2 = 1 AND s.value::int >= 1000000 AND k.sale = l.sale AND k.item = s.value::int / 1000000"
+             " ON CONFLICT DO NOTHING"},
     {"paid", "INSERT INTO tickets (sale, seat, order_id, person, price, seq, serial, at_ms, tariff) SELECT l.sale, s.value::int, l.body->>'order', l.body->>'person',"
              " (l.body->'seats'->>s.ordinality::int)::bigint, l.seq, l.seq, l.at_ms, l.body->'reduced'->>s.value" SEATS_OF("paid")},
     {"end", "UPDATE orders o SET status = l.body->>'reason', seq = l.seq" ROWS_OF("end") " AND o.id = l.body->>'order' AND o.status = 'paying'"},

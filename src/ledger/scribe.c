@@ -174,7 +174,7 @@ static int connect_both(struct scribe *s) {
 /* A transaction for a handful of records costs as much as one for hundreds, each commit wakes every gateway, and all of that competes
  * with what people wait for. What they wait for is "bought" (O3), and the payment service for the same and for refunds. */
 static int rest_ms(const struct scribe *s, const struct bo_log_record *records, size_t count) {
-    if (has_kind(records, count, "paid") || has_kind(records, count, "refund_due") || has_kind(records, count, "refund") || has_kind(records, count, "transfer")) return count < COMPANY ? COMPANY_MS : 0;
+    if (has_kind(records, count, "paid") || has_kind(records, count, "grant") || has_kind(records, count, "take_back") || has_kind(records, count, "refund_due") || has_kind(records, count, "refund") || has_kind(records, count, "transfer")) return count < COMPANY ? COMPANY_MS : 0;
     return count < (size_t)s->config->scribe_batch ? PATIENCE_MS : 0;
 }
 
