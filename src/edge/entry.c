@@ -19,7 +19,7 @@
 #define PUZZLE_BITS_MAX 28
 
 struct request {
-    const char *sale, *token, *resume, *invitation, *challenge, *nonce;
+    const char *sale, *token, *account, *resume, *invitation, *challenge, *nonce;
     int64_t shown;
     bool again;
 };
@@ -38,7 +38,8 @@ static bool optional_text(const json_t *message, const char *name, const char **
 static int read_request(const json_t *message, struct request *r) {
     const json_t *shown = json_object_get(message, "shown");
     *r = (struct request){.sale = text_of(message, "sale"), .again = json_is_true(json_object_get(message, "again"))};
-    if (!r->sale || !optional_text(message, "token", &r->token) || !optional_text(message, "resume", &r->resume) ||
+    if (!r->sale || !optional_text(message, "token", &r->token) || !optional_text(message, "account", &r->account) ||
+        !optional_text(message, "resume", &r->resume) ||
         !optional_text(message, "invitation", &r->invitation) || !optional_text(message, "challenge", &r->challenge) ||
         !optional_text(message, "nonce", &r->nonce) || (shown && (!json_is_integer(shown) || json_integer_value(shown) < 1 || json_integer_value(shown) > UINT32_MAX)))
         return BO_ERR_BAD_MESSAGE;
@@ -75,7 +76,7 @@ static void count_join(struct bo_entry_rate *rate, bo_ms now) {
     rate->joins++;
 }
 
-/* ---- who is it? By resume token the same as before, by the site's token its sub, else a new guest ---- */
+/* ---- who is it? By resume token the same as before, by the token of the site or of his account, else a new guest ---- */
 
 static int identify(const struct bo_room *room, const struct request *r, char ret_person[BO_ID_MAX + 1], char ret_lane[BO_ID_MAX + 1]) {
     const struct bo_config *config = &room->gateway->config;
@@ -85,6 +86,9 @@ static int identify(const struct bo_room *room, const struct request *r, char re
     if (r->token) {
         int err = room->settings.site_tokens ? bo_token_read_site(config, r->token, now, by_token, ret_lane) : BO_ERR_TOKEN_FOREIGN;
         if (err) return err;
+    } else if (r->account) {
+        int err = room->settings.accounts ? bo_token_read_account(config, r->account, now, by_token) : BO_ERR_TOKEN_FOREIGN;
+        if (err) return err;
     }
     if (r->resume) {
         struct bo_place_claim claim;
@@ -92,7 +96,7 @@ static int identify(const struct bo_room *room, const struct request *r, char re
         if (err) return err;
         if (strcmp(claim.sale, room->id) != 0 || (*by_token && strcmp(by_token, claim.person) != 0)) return BO_ERR_TOKEN_FOREIGN;
         memcpy(ret_person, claim.person, sizeof(claim.person));
-    } else if (r->token) {
+    } else if (*by_token) {
         memcpy(ret_person, by_token, sizeof(by_token));
     } else {
         if (!room->settings.guests) return BO_ERR_GUESTS_REFUSED;
@@ -204,10 +208,10 @@ static int find_room(struct bo_session *s, const char *sale, struct bo_room **re
 /* Gives the session its person; it keeps him. */
 static int become(struct bo_session *s, struct bo_room *room, const struct request *r) {
     char person[BO_ID_MAX + 1], lane[BO_ID_MAX + 1];
-    if (s->person && !r->resume && !r->token && !r->invitation) return 0;
+    if (s->person && !r->resume && !r->token && !r->account && !r->invitation) return 0;
     int err = identify(room, r, person, lane);
     if (err) return err;
-    if (s->person && (r->resume || r->token) && strcmp(s->person, person) != 0) return BO_ERR_TOKEN_FOREIGN;
+    if (s->person && (r->resume || r->token || r->account) && strcmp(s->person, person) != 0) return BO_ERR_TOKEN_FOREIGN;
     if (!s->person && too_many_devices(room, person)) return BO_ERR_TOO_MANY;
     err = take_invitation(s, room, r, s->person ? s->person : person, lane);
     if (err || s->person) return err;

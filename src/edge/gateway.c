@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "outside/caller.h"
 #include "outside/payments.h"
 #include "edge/refunds.h"
 #include "edge/room.h"
@@ -90,6 +91,7 @@ static void on_second(uv_timer_t *timer) {
     if (gateway->trim) bo_memory_trim();
     gateway->trim = false;
     bo_limits_sweep(&gateway->limits, bo_loop_steady_ms());
+    bo_limits_sweep(&gateway->logins, bo_loop_steady_ms());
     bo_table_each(&gateway->rooms, second_room, NULL);
     if (!gateway->draining) bo_refunds_make(gateway);
 }
@@ -193,6 +195,7 @@ static void start(struct bo_gateway *gateway) {
     uv_loop_init(&gateway->loop);
     bo_table_init(&gateway->rooms, room_id);
     bo_limits_init(&gateway->limits);
+    bo_limits_init(&gateway->logins);
     gateway->keys = bo_keys_new(config->secret, config->key_rotation_h);
     bo_wheel_init(&gateway->wheel, WHEEL_SLOT_MS, bo_loop_steady_ms());
     start_signals(gateway);
@@ -202,6 +205,7 @@ static void start(struct bo_gateway *gateway) {
                                        (struct bo_redis_feed_events){on_feed, on_feed_gap, gateway});
     gateway->postgres = bo_queue_open(&gateway->loop, config->postgres);
     gateway->payment_client = bo_payment_client_open(&gateway->loop, config, &gateway->brake);
+    gateway->mail = bo_caller_open(&gateway->loop, &config->mail_timeout_ms, true);
     gateway->payments = bo_payment_client_port(gateway->payment_client);
     gateway->wheel_timer = bo_loop_timer(&gateway->loop, WHEEL_SLOT_MS, WHEEL_SLOT_MS, on_wheel, gateway);
     gateway->tick_timer = bo_loop_timer(&gateway->loop, 50, (uint64_t)config->tick_ms, on_tick, gateway);
@@ -221,6 +225,7 @@ static void stop(struct bo_gateway *gateway) {
     for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++) uv_close(handles[i], NULL);
     for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) bo_loop_timer_free(timers[i]);
     bo_payment_client_close(gateway->payment_client);
+    bo_caller_close(gateway->mail);
     bo_redis_feed_close(gateway->feed);
     bo_redis_store_close(gateway->redis);
     gateway->redis = NULL;
@@ -234,6 +239,7 @@ static void stop(struct bo_gateway *gateway) {
     bo_table_each(&gateway->rooms, free_room, &gateway->rooms);
     bo_table_free(&gateway->rooms);
     bo_limits_free(&gateway->limits);
+    bo_limits_free(&gateway->logins);
     bo_keys_free(gateway->keys);
     if (bo_loop_drain(&gateway->loop) != 0) bo_log_warn("the event loop still had handles at the end");
     bo_config_free(&gateway->config);

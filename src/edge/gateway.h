@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "edge/keys.h"
 #include "edge/limits.h"
+#include "edge/passwords.h"
 #include "line/brake.h"
 #include "loop/pace.h"
 #include "postgres/queue.h"
@@ -30,6 +31,7 @@
 #define BO_CONTEXTS 4
 
 struct bo_listener;
+struct bo_caller;
 struct bo_payment_client;
 struct bo_session;
 
@@ -59,7 +61,9 @@ struct bo_gateway {
     int64_t connections, connections_max, files_max;
     int64_t http_open;
     struct bo_pace arrivals; /* of connections */
-    struct bo_limits limits;
+    struct bo_limits limits, logins;
+    struct bo_passwords passwords;
+    struct bo_caller *mail;
     struct bo_brake brake;
     int64_t redis_calls, redis_failures, redis_us; /* as the metrics stood a second ago */
     struct bo_keys *keys;

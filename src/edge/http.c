@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "edge/server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,16 @@ static void read_custom(struct lws *wsi, const char *name, char *ret, int room) 
     if (lws_hdr_custom_copy(wsi, ret, room, name, (int)strlen(name)) <= 0) ret[0] = '\0';
 }
 
+/* Who is at the other end, as far as accounts need it. */
+static void read_visitor(struct bo_http *http, struct lws *wsi) {
+    char cookies[1024] = "";
+    const char *at = lws_hdr_copy(wsi, cookies, sizeof(cookies), WSI_TOKEN_HTTP_COOKIE) > 0 ? strstr(cookies, "bo_session=") : NULL;
+    if (at && (at == cookies || at[-1] == ' ' || at[-1] == ';'))
+        snprintf(http->session_cookie, sizeof(http->session_cookie), "%.*s", (int)strcspn(at + 11, "; "), at + 11);
+    if (lws_hdr_copy(wsi, http->agent, sizeof(http->agent), WSI_TOKEN_HTTP_USER_AGENT) < 0) http->agent[0] = '\0';
+    bo_server_address(http->gateway, wsi, http->address);
+}
+
 struct bo_http *bo_http_open(struct bo_gateway *gateway, struct lws *wsi, bool admin) {
     struct bo_http *http = bo_alloc(sizeof(*http));
     http->gateway = gateway;
@@ -46,6 +57,7 @@ struct bo_http *bo_http_open(struct bo_gateway *gateway, struct lws *wsi, bool a
     read_custom(wsi, "x-boxoffice-time:", http->webhook_time, sizeof(http->webhook_time));
     read_custom(wsi, "x-boxoffice-signature:", http->webhook_signature, sizeof(http->webhook_signature));
     if (!*http->webhook_signature) read_custom(wsi, "stripe-signature:", http->webhook_signature, sizeof(http->webhook_signature));
+    if (!admin) read_visitor(http, wsi);
     gateway->http_open++;
     return http;
 }
@@ -111,6 +123,7 @@ static int send_head(struct bo_http *http) {
                                       {"referrer-policy:", "same-origin"},
                                       {"x-frame-options:", "DENY"},
                                       {"content-security-policy:", "default-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:"},
+                                      {"set-cookie:", http->set_cookie},
                                       {"x-boxoffice-person:", http->person},
                                       {"content-encoding:", http->gzip ? "gzip" : ""},
                                       {"vary:", http->gzip ? "accept-encoding" : ""},

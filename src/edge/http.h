@@ -23,6 +23,7 @@ struct bo_http {
     char if_none_match[80];
     char webhook_time[24], webhook_signature[512]; /* of X-Boxoffice-…, or Stripe-Signature */
     char actor[BO_ID_MAX + 1]; /* admin: who */
+    char session_cookie[BO_ID_MAX + 1], agent[120], address[48]; /* not on the admin port */
     struct bo_buffer body;
     bool body_too_large;
     bool takes_gzip, gzip; /* the browser can read it; the answer is it */
@@ -33,6 +34,7 @@ struct bo_http {
     char etag[80];
     int retry_after_s;
     int max_age_s;                /* 0: not to be kept */
+    char set_cookie[200];         /* "": without */
     char person[BO_ID_MAX + 1];   /* for X-Boxoffice-Person; "": without */
     struct bo_buffer answer;
     size_t sent;

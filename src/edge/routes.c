@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/squeeze.h"
 #include "base/text.h"
+#include "edge/accounts.h"
 #include "edge/http.h"
 #include "edge/room.h"
 #include "edge/stock.h"
@@ -64,9 +65,9 @@ static json_t *describe_tariffs(const struct bo_settings *settings) {
 }
 
 static json_t *describe(const struct bo_room *room) {
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:o}", "sale", room->id, "name", room->name, "status", room->status, "currency",
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:b, s:o}", "sale", room->id, "name", room->name, "status", room->status, "currency",
                      room->settings.currency, "limit", (json_int_t)room->settings.limit, "seats", (json_int_t)room->plan->seat_count, "opens_at_ms",
-                     (json_int_t)room->settings.opens_at, "guests", room->settings.guests, "site_tokens", room->settings.site_tokens, "tariffs",
+                     (json_int_t)room->settings.opens_at, "guests", room->settings.guests, "accounts", room->settings.accounts, "site_tokens", room->settings.site_tokens, "tariffs",
                      describe_tariffs(&room->settings));
 }
 
@@ -208,7 +209,7 @@ void bo_routes_run(struct bo_http *http) {
             run_webhook(http);
         else
             bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
-    } else if (run_sale(http)) {
+    } else if (bo_accounts_run(http) || run_sale(http)) {
         return;
     } else if (!is(http, "GET")) {
         bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);

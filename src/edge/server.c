@@ -65,8 +65,8 @@ static int admit_upgrade(struct lws *wsi) {
     return gateway->connections >= gateway->connections_max || gateway->draining ? refuse_full(wsi) : 0;
 }
 
-/* The address the limits go by: the socket's, or what the proxy in front says. */
-static void address_of(struct lws *wsi, bool forwarded, char ret[48]) {
+void bo_server_address(const struct bo_gateway *gateway, struct lws *wsi, char ret[48]) {
+    bool forwarded = strcmp(gateway->config.address_from, "x-forwarded-for") == 0;
     char header[256] = "";
     if (forwarded && lws_hdr_copy(wsi, header, sizeof(header), WSI_TOKEN_X_FORWARDED_FOR) > 0) {
         const char *last = strrchr(header, ',');
@@ -82,7 +82,7 @@ static bool take_address(struct bo_session *s) {
     struct bo_gateway *gateway = s->gateway;
     char address[48];
     if (!gateway->config.address_connections && !gateway->config.address_joins_per_min) return true;
-    address_of(s->wsi, strcmp(gateway->config.address_from, "x-forwarded-for") == 0, address);
+    bo_server_address(gateway, s->wsi, address);
     s->address = bo_limits_connect(&gateway->limits, address, gateway->config.address_connections);
     if (!s->address) bo_metric_add(BO_METRIC_refused, 1);
     return s->address;
