@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "edge/admin.h"
+#include "edge/hooks.h"
 #include "edge/room.h"
 #include "edge/token.h"
 #include "loop/loop.h"
@@ -303,7 +304,7 @@ void bo_admin_run(struct bo_http *http) {
             bo_http_answer_json(http, 200, counts_of(room));
         else
             bo_http_answer_error(http, BO_ERR_UNKNOWN_SALE, NULL);
-    } else if (!bo_admin_line_run(http) && !bo_admin_seats_run(http) && !bo_admin_tickets_run(http) && !bo_admin_stock_run(http)) {
+    } else if (!bo_admin_line_run(http) && !bo_admin_seats_run(http) && !bo_admin_tickets_run(http) && !bo_admin_stock_run(http) && !bo_hooks_run(http)) {
         bo_http_answer_error(http, BO_ERR_NOT_FOUND, NULL);
     }
 }

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "outside/caller.h"
 #include "outside/payments.h"
+#include "edge/hooks.h"
 #include "edge/refunds.h"
 #include "edge/room.h"
 #include "edge/server.h"
@@ -94,6 +95,7 @@ static void on_second(uv_timer_t *timer) {
     bo_limits_sweep(&gateway->logins, bo_loop_steady_ms());
     bo_table_each(&gateway->rooms, second_room, NULL);
     if (!gateway->draining) bo_refunds_make(gateway);
+    if (!gateway->draining) bo_hooks_second(gateway->hooks);
 }
 
 static void end_turn(void *arg, struct bo_table_link *link) {
@@ -206,6 +208,7 @@ static void start(struct bo_gateway *gateway) {
     gateway->postgres = bo_queue_open(&gateway->loop, config->postgres);
     gateway->payment_client = bo_payment_client_open(&gateway->loop, config, &gateway->brake);
     gateway->mail = bo_caller_open(&gateway->loop, &config->mail_timeout_ms, true);
+    gateway->hooks = bo_hooks_open(gateway);
     gateway->payments = bo_payment_client_port(gateway->payment_client);
     gateway->wheel_timer = bo_loop_timer(&gateway->loop, WHEEL_SLOT_MS, WHEEL_SLOT_MS, on_wheel, gateway);
     gateway->tick_timer = bo_loop_timer(&gateway->loop, 50, (uint64_t)config->tick_ms, on_tick, gateway);
@@ -226,6 +229,7 @@ static void stop(struct bo_gateway *gateway) {
     for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) bo_loop_timer_free(timers[i]);
     bo_payment_client_close(gateway->payment_client);
     bo_caller_close(gateway->mail);
+    bo_hooks_close(gateway->hooks);
     bo_redis_feed_close(gateway->feed);
     bo_redis_store_close(gateway->redis);
     gateway->redis = NULL;

@@ -32,6 +32,7 @@
 
 struct bo_listener;
 struct bo_caller;
+struct bo_hooks;
 struct bo_payment_client;
 struct bo_session;
 
@@ -64,6 +65,7 @@ struct bo_gateway {
     struct bo_limits limits, logins;
     struct bo_passwords passwords;
     struct bo_caller *mail;
+    struct bo_hooks *hooks;
     struct bo_brake brake;
     int64_t redis_calls, redis_failures, redis_us; /* as the metrics stood a second ago */
     struct bo_keys *keys;

@@ -38,3 +38,8 @@ const struct bo_projection bo_projections[] = {
                " WHERE t.sale = v.sale AND t.seat = v.seat AND t.order_id = v.order_id RETURNING t.sale, t.seat, t.order_id, t.person, t.price, v.seq)"
                " INSERT INTO void_tickets (sale, seat, order_id, person, price, seq) SELECT * FROM gone"},
     {NULL, NULL}};
+
+const char bo_hooks_projection[] =
+    "INSERT INTO hook_deliveries (hook, event, sale, seq, at_ms, data) SELECT h.id, e.event, l.sale, l.seq, l.at_ms, e.data FROM ledger l, hook_event(l) e, hooks h"
+    " WHERE l.sale = $1 AND l.seq > $2 AND l.seq <= $3 AND l.kind IN ('admit', 'seats', 'paid', 'refund', 'refund_due', 'status') AND h.active AND e.event = ANY(h.events) AND (h.sale IS NULL OR"
+    " h.sale = l.sale)";

@@ -9,6 +9,9 @@ struct bo_projection {
     const char *sql;  /* $1 sale, $2 the number before the first row, $3 that of the last */
 };
 
+/* What hooks are told (src/postgres/migrations/0006_hooks.sql); the same parameters. */
+extern const char bo_hooks_projection[];
+
 extern const struct bo_projection bo_projections[]; /* the last has kind NULL */
 
 #endif

@@ -54,11 +54,21 @@ static int move_position(struct bo_database *db, const char *const params[3]) {
     return err;
 }
 
+/* Whoever has subscribed before this transaction hears of it. */
+static int tell_hooks(struct bo_database *db, const char *const params[3]) {
+    struct bo_rows *rows = NULL;
+    int err = bo_database_run(db, "SELECT 1 FROM hooks WHERE active LIMIT 1", NULL, 0, &rows);
+    if (!err && bo_rows_count(rows) > 0) err = bo_database_run(db, bo_hooks_projection, params, 3, NULL);
+    bo_rows_free(rows);
+    return err;
+}
+
 static int write_rows(struct bo_database *db, const struct bo_log_record *records, size_t count, const char *const params[3]) {
     struct bo_buffer rows = {0};
     bo_ledger_copy(records, count, &rows);
     int err = bo_database_copy(db, BO_LEDGER_COPY_SQL, rows.data, rows.length);
     bo_buffer_free(&rows);
+    if (!err) err = tell_hooks(db, params);
     for (const struct bo_projection *p = bo_projections; !err && p->kind; p++)
         if (has_kind(records, count, p->kind)) err = bo_database_run(db, p->sql, params, 3, NULL);
     return err;

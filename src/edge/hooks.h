@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Webhooks out. What is due stands in PostgreSQL; one gateway at a time leases a few for 30 s, posts them signed like the payment service's
+ * (X-Boxoffice-Time and -Signature), and notes how it went. What is not answered with 2xx is tried again after growing pauses, from 5 s
+ * to an hour, 20 times; after a failure its hook is left alone for a while, up to five minutes. */
+#ifndef BO_EDGE_HOOKS_H
+#define BO_EDGE_HOOKS_H
+
+#include "edge/http.h"
+
+struct bo_hooks;
+
+struct bo_hooks *bo_hooks_open(struct bo_gateway *gateway);
+void bo_hooks_close(struct bo_hooks *hooks);
+void bo_hooks_second(struct bo_hooks *hooks); /* delivers, and tells a change of health */
+
+/* /api/hooks and below, on the admin port. False: another address. */
+bool bo_hooks_run(struct bo_http *http);
+
+#endif

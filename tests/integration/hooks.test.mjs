@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Webhooks out: what somebody subscribed to, signed, tried again, told again.
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import http from 'node:http';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { Person } from '../lib/person.mjs';
+import { atEnd, createSale, startBoxoffice, until } from '../lib/servers.mjs';
+
+// Answers with these statuses, the last for ever.
+async function listener(t, ...statuses) {
+  const heard = [];
+  const server = http.createServer((request, response) => {
+    let body = '';
+    request.on('data', (part) => { body += part; });
+    request.on('end', () => {
+      heard.push({ ...JSON.parse(body), text: body, headers: request.headers });
+      response.writeHead(statuses[Math.min(heard.length, statuses.length) - 1] ?? 200).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  atEnd(t, () => { server.closeAllConnections(); server.close(); });
+  return { url: `http://127.0.0.1:${server.address().port}/hook`, heard };
+}
+
+test('subscribers hear who was admitted, held, bought and refunded, and that it is sold out: signed, each once', async (t) => {
+  const world = await startBoxoffice(t, {}, 2);
+  await createSale(world, 'small', {}, 2);
+  const all = await listener(t), some = await listener(t);
+  const hook = (body) => world.admin('POST', '/api/hooks', body);
+  const made = (await hook({ url: all.url, sale: 'small', events: ['admitted', 'held', 'bought', 'refunded', 'sold_out'] })).json;
+  await hook({ url: some.url, events: ['bought'] });
+  const person = await new Person(world).connect();
+  await person.join({ sale: 'small' });
+  await person.enter();
+  await person.hold('S-1', 'S-2');
+  await person.settle(await person.checkout());
+  const { order } = await person.next('bought');
+  await world.admin('POST', '/api/sales/small/refund', { order, refund: 'r:1', seats: ['S-1'], why: 'ill' });
+  await until('all heard', () => new Set(all.heard.map(({ event }) => event)).size === 5);
+  const of = (event) => all.heard.filter((one) => one.event === event);
+  assert.deepEqual(of('admitted')[0].data, { people: [person.person] });
+  assert.deepEqual(of('held')[0].data, { holds: [{ person: person.person, seats: [{ seat: 'S-1', price: 5000 }, { seat: 'S-2', price: 3000 }] }] });
+  assert.deepEqual([of('bought')[0].data.order, of('bought')[0].data.amount, of('bought')[0].data.seats.length], [order, 8000, 2]);
+  assert.deepEqual([of('refunded')[0].data.why, of('refunded')[0].data.amount], ['ill', 5000]);
+  assert.equal(of('sold_out').length, 1);
+  for (const { headers, text, event } of all.heard) {
+    assert.equal(headers['x-boxoffice-event'], event);
+    assert.equal(headers['x-boxoffice-signature'], createHmac('sha256', made.secret).update(`${headers['x-boxoffice-time']}.${text}`).digest('hex'));
+  }
+  await until('delivered', async () => (await world.admin('GET', '/api/hooks')).json.hooks.every(({ due }) => due === 0));
+  assert.equal(new Set(all.heard.map(({ delivery }) => delivery)).size, all.heard.length, 'each once');
+  assert.deepEqual(some.heard.map(({ event, sale }) => [event, sale]), [['bought', 'small']]);
+});
+
+test('a webhook that is refused is tried again after pauses, the log says how each attempt went, and what was missed is told again', async (t) => {
+  const world = await startBoxoffice(t);
+  const bad = await listener(t, 500, 200);
+  const { hook } = (await world.admin('POST', '/api/hooks', { url: bad.url, events: ['bought'] })).json;
+  const buyer = await new Person(world).connect();
+  await buyer.buy('S-1');
+  await until('refused', () => bad.heard.length === 1);
+  await world.postgres.query("UPDATE hook_deliveries SET next_at = now(); UPDATE hooks SET paused_until = '-infinity'"); // instead of waiting for the pause
+  await until('tried again', () => bad.heard.length === 2);
+  const log = async () => (await world.admin('GET', `/api/hooks/${hook}/deliveries`)).json.deliveries;
+  const [delivery] = await until('noted', async () => (await log())[0].status === 'done' && log());
+  assert.deepEqual(delivery.attempts.map(({ status }) => status), [500, 200]);
+  const replay = (body) => world.admin('POST', `/api/hooks/${hook}/replay`, body);
+  assert.equal((await replay({ delivery: delivery.delivery })).json.due, 1);
+  await until('told again', () => bad.heard.length === 3);
+  assert.deepEqual(bad.heard[2].data, bad.heard[1].data);
+  const late = await listener(t);
+  const second = (await world.admin('POST', '/api/hooks', { url: late.url, events: ['bought'] })).json.hook;
+  assert.equal((await world.admin('POST', `/api/hooks/${second}/replay`, { sale: 'hall' })).json.due, 1);
+  await until('who came late hears what was before', () => late.heard.length === 1);
+  for (const [code, method, path, body] of [['bad_message', 'POST', '', { url: 'ftp://x', events: ['bought'] }], ['bad_message', 'POST', '', { url: late.url, events: ['all'] }],
+    ['bad_message', 'POST', '', { url: late.url, events: [] }], ['bad_json', 'POST', '', '{'], ['unknown_hook', 'GET', '/99/deliveries'], ['unknown_hook', 'DELETE', '/x'],
+    ['bad_message', 'POST', `/${hook}/replay`, {}], ['bad_method', 'PUT', `/${hook}/replay`, {}], ['not_found', 'GET', `/${hook}/nothing`]])
+    assert.equal((await world.admin(method, `/api/hooks${path}`, body)).json.error.code, code);
+  assert.equal((await world.admin('DELETE', `/api/hooks/${hook}`)).status, 201);
+  assert.equal((await world.admin('GET', `/api/hooks`)).json.hooks.length, 1);
+});
+
+test('a change of health is told once, however many gateways see it', async (t) => {
+  const world = await startBoxoffice(t);
+  const { url, heard } = await listener(t);
+  await world.admin('POST', '/api/hooks', { url, events: ['health'] });
+  await world.postgres.query("UPDATE health SET since = now() - interval '1 min'");
+  const slow = () => world.admin('POST', '/api/sales/hall/brake', { percent: 50, for_ms: 600000, why: 'shop' });
+  await slow();
+  await until('told', () => heard.length > 0, 30000);
+  assert.deepEqual(heard[0].data, { health: 'caution', why: 'shop', sale: 'hall' });
+  await world.admin('POST', '/api/sales/hall/brake', { percent: 100, for_ms: 0 });
+  await until('well again', () => heard.length > 1, 30000);
+  assert.deepEqual(heard.map(({ data }) => data.health), ['caution', 'healthy']);
+});
