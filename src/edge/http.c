@@ -27,6 +27,14 @@ static void read_custom(struct lws *wsi, const char *name, char *ret, int room) 
     if (lws_hdr_custom_copy(wsi, ret, room, name, (int)strlen(name)) <= 0) ret[0] = '\0';
 }
 
+/* libwebsockets has the arguments one by one. */
+static void read_query(struct bo_http *http, struct lws *wsi) {
+    char part[256];
+    size_t length = 0;
+    for (int i = 0, n; (n = lws_hdr_copy_fragment(wsi, part, sizeof(part), WSI_TOKEN_HTTP_URI_ARGS, i)) > 0 && length + (size_t)n + 2 < sizeof(http->query); i++)
+        length += (size_t)snprintf(http->query + length, sizeof(http->query) - length, "%s%s", i ? "&" : "", part);
+}
+
 /* Who is at the other end, as far as accounts need it. */
 static void read_visitor(struct bo_http *http, struct lws *wsi) {
     char cookies[1024] = "";
@@ -51,7 +59,7 @@ struct bo_http *bo_http_open(struct bo_gateway *gateway, struct lws *wsi, bool a
         memcpy(http->bearer, authorization + 7, strnlen(authorization + 7, sizeof(http->bearer) - 1));
     if (lws_hdr_copy(wsi, http->if_none_match, sizeof(http->if_none_match), WSI_TOKEN_HTTP_IF_NONE_MATCH) < 0)
         http->if_none_match[0] = '\0';
-    if (lws_hdr_copy(wsi, http->query, sizeof(http->query), WSI_TOKEN_HTTP_URI_ARGS) < 0) http->query[0] = '\0';
+    read_query(http, wsi);
     char encodings[128] = "";
     http->takes_gzip = lws_hdr_copy(wsi, encodings, sizeof(encodings), WSI_TOKEN_HTTP_ACCEPT_ENCODING) > 0 && strstr(encodings, "gzip");
     read_custom(wsi, "x-boxoffice-time:", http->webhook_time, sizeof(http->webhook_time));

@@ -5,6 +5,7 @@
 #include "base/squeeze.h"
 #include "base/text.h"
 #include "edge/accounts.h"
+#include "edge/events.h"
 #include "edge/http.h"
 #include "edge/room.h"
 #include "edge/stock.h"
@@ -219,6 +220,8 @@ void bo_routes_run(struct bo_http *http) {
         check_access(http);
     } else if (strcmp(http->path, "/api/sales") == 0) {
         list_sales(http);
+    } else if (strcmp(http->path, "/api/events") == 0) {
+        bo_events_list(http);
     } else if (!run_page(http)) {
         bo_http_answer_error(http, BO_ERR_NOT_FOUND, NULL);
     }

@@ -15,6 +15,7 @@ static const struct {
 #define SETTING(name, def, min, max, doc) {#name, offsetof(struct bo_settings, name), def, min, max},
 #define FLAG(name, def, doc)
 #define TIME(name, doc)
+#define TEXT(name, max, doc)
 #include "sale/settings.def"
 #undef SETTING
 #undef FLAG
@@ -42,10 +43,25 @@ static const struct {
 #define TIME(name, doc) {#name, offsetof(struct bo_settings, name)},
 #include "sale/settings.def"
 #undef SETTING
-#undef FLAG
 #undef TIME
+#undef TEXT
 };
 #define TIME_COUNT (sizeof(times) / sizeof(times[0]))
+
+static const struct {
+    const char *name;
+    size_t offset, max;
+} texts[] = {
+#define SETTING(name, def, min, max, doc)
+#define TIME(name, doc)
+#define TEXT(name, max, doc) {#name, offsetof(struct bo_settings, name), max},
+#include "sale/settings.def"
+#undef SETTING
+#undef FLAG
+#undef TIME
+#undef TEXT
+};
+#define TEXT_COUNT (sizeof(texts) / sizeof(texts[0]))
 
 static int64_t *number_at(const struct bo_settings *s, size_t i) { return (int64_t *)((char *)s + numbers[i].offset); }
 static bool *flag_at(const struct bo_settings *s, size_t i) { return (bool *)((char *)s + flags[i].offset); }
@@ -210,6 +226,7 @@ static int read_number(const char *name, const json_t *value, struct bo_settings
     for (size_t i = 0; i < NUMBER_COUNT; i++) bo_buffer_printf(problem, ", %s", numbers[i].name);
     for (size_t i = 0; i < FLAG_COUNT; i++) bo_buffer_printf(problem, ", %s", flags[i].name);
     for (size_t i = 0; i < TIME_COUNT; i++) bo_buffer_printf(problem, ", %s", times[i].name);
+    for (size_t i = 0; i < TEXT_COUNT; i++) bo_buffer_printf(problem, ", %s", texts[i].name);
     return BO_ERR_BAD_SETTING;
 }
 
@@ -266,6 +283,16 @@ static int read_member(const char *name, const json_t *value, struct bo_settings
         if (strcmp(times[i].name, name) != 0) continue;
         if (read_time(value, time_at(s, i))) return 0;
         allowed = "a time in UTC like 2026-05-01T10:00:00Z, or null";
+    }
+    for (size_t i = 0; !allowed && i < TEXT_COUNT; i++) {
+        if (strcmp(texts[i].name, name) != 0) continue;
+        const char *text = json_string_value(value);
+        if (text && strlen(text) <= texts[i].max) {
+            strcpy((char *)s + texts[i].offset, text);
+            return 0;
+        }
+        bo_buffer_printf(problem, "%s: allowed is a text of at most %zu bytes", name, texts[i].max);
+        return BO_ERR_BAD_SETTING;
     }
     if (!allowed) return read_number(name, value, s, problem);
     bo_buffer_printf(problem, "%s: allowed is %s", name, allowed);

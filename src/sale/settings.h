@@ -25,10 +25,12 @@ struct bo_settings {
 #define SETTING(name, def, min, max, doc) int64_t name;
 #define FLAG(name, def, doc) bool name;
 #define TIME(name, doc) bo_ms name; /* 0: null */
+#define TEXT(name, max, doc) char name[max + 1];
 #include "sale/settings.def"
 #undef SETTING
 #undef FLAG
 #undef TIME
+#undef TEXT
     char policy[12];
     char currency[4];
     char notice[BO_NOTICE_MAX + 1];

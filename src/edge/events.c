@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/events.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "edge/room.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARG_MAX_BYTES 200
+
+struct search {
+    char q[ARG_MAX_BYTES + 1], city[ARG_MAX_BYTES + 1];
+    bo_ms from, to;
+    struct bo_room **found;
+    size_t count, room;
+};
+
+/* ---- the query ---- */
+
+static int hex_digit(char c) {
+    const char *digits = "0123456789abcdef", *at = c ? strchr(digits, c | 0x20) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+/* The value of an argument without its escapes; "" where it is not there. What does not fit is cut off. */
+static void argument(const char *query, const char *name, char ret[ARG_MAX_BYTES + 1]) {
+    size_t n = strlen(name), length = 0;
+    const char *at = query;
+    while (at && !(strncmp(at, name, n) == 0 && at[n] == '=')) at = strchr(at, '&') ? strchr(at, '&') + 1 : NULL;
+    for (at = at ? at + n + 1 : ""; *at && *at != '&' && length < ARG_MAX_BYTES; at++) {
+        bool escaped = *at == '%' && hex_digit(at[1]) >= 0 && hex_digit(at[2]) >= 0;
+        ret[length++] = escaped ? (char)(hex_digit(at[1]) * 16 + hex_digit(at[2])) : *at == '+' ? ' ' : *at;
+        if (escaped) at += 2;
+    }
+    ret[length] = '\0';
+}
+
+static bool has_word(const struct bo_room *room, const char *word) {
+    const struct bo_settings *s = &room->settings;
+    const char *const texts[] = {room->name, s->title, s->venue, s->city, s->about, s->event, room->id};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (strcasestr(texts[i], word)) return true;
+    return false;
+}
+
+static bool fits(const struct bo_room *room, const struct search *search) {
+    char words[ARG_MAX_BYTES + 1], *rest = words, *word;
+    bo_ms at = room->settings.starts_at;
+    if (strcmp(room->status, "draft") == 0 || (*search->city && strcasecmp(room->settings.city, search->city) != 0) || at < search->from || at > search->to) return false;
+    memcpy(words, search->q, sizeof(words));
+    while ((word = strsep(&rest, " ")))
+        if (*word && !has_word(room, word)) return false;
+    return true;
+}
+
+static void look_at(void *arg, struct bo_table_link *link) {
+    struct bo_room *room = (struct bo_room *)link;
+    struct search *search = arg;
+    if (!fits(room, search)) return;
+    if (search->count == search->room) {
+        search->room = search->room ? search->room * 2 : 16;
+        search->found = bo_realloc(search->found, search->room * sizeof(*search->found));
+    }
+    search->found[search->count++] = room;
+}
+
+/* ---- the listing ---- */
+
+static const char *event_of(const struct bo_room *room) { return *room->settings.event ? room->settings.event : room->id; }
+
+static int by_start(const void *a, const void *b) {
+    const struct bo_room *one = *(struct bo_room *const *)a, *two = *(struct bo_room *const *)b;
+    bo_ms x = one->settings.starts_at, y = two->settings.starts_at;
+    return x != y ? (x < y ? -1 : 1) : strcmp(one->id, two->id);
+}
+
+static json_t *describe_show(const struct bo_room *room) {
+    const struct bo_plan *plan = room->plan;
+    bo_money least = plan->categories[0].price, most = least;
+    for (size_t i = 1; i < plan->category_count; i++) {
+        if (plan->categories[i].price < least) least = plan->categories[i].price;
+        if (plan->categories[i].price > most) most = plan->categories[i].price;
+    }
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "sale", room->id, "name", room->name, "status", room->status, "venue", room->settings.venue, "city",
+                     room->settings.city, "starts_at_ms", (json_int_t)room->settings.starts_at, "opens_at_ms", (json_int_t)room->settings.opens_at, "price_from", (json_int_t)least,
+                     "price_to", (json_int_t)most, "currency", room->settings.currency);
+}
+
+static json_t *find_event(json_t *events, const char *id) {
+    size_t i;
+    json_t *event;
+    json_array_foreach(events, i, event) {
+        if (strcmp(json_string_value(json_object_get(event, "event")), id) == 0) return event;
+    }
+    return NULL;
+}
+
+void bo_events_list(struct bo_http *http) {
+    struct search search = {.to = INT64_MAX};
+    char from[ARG_MAX_BYTES + 1], to[ARG_MAX_BYTES + 1];
+    argument(http->query, "q", search.q);
+    argument(http->query, "city", search.city);
+    argument(http->query, "from", from);
+    argument(http->query, "to", to);
+    if ((*from && !bo_text_to_number(from, 0, INT64_MAX / 2, &search.from)) || (*to && !bo_text_to_number(to, 0, INT64_MAX / 2, &search.to))) {
+        bo_http_answer_error(http, BO_ERR_BAD_MESSAGE, "from and to: ms since 1970");
+        return;
+    }
+    bo_table_each(&http->gateway->rooms, look_at, &search);
+    if (search.count) qsort(search.found, search.count, sizeof(*search.found), by_start);
+    json_t *events = json_array();
+    for (size_t i = 0; i < search.count; i++) {
+        const struct bo_room *room = search.found[i];
+        json_t *event = find_event(events, event_of(room));
+        if (!event) {
+            event = json_pack("{s:s, s:s, s:s, s:[]}", "event", event_of(room), "title", *room->settings.title ? room->settings.title : room->name, "about", room->settings.about, "shows");
+            json_array_append_new(events, event);
+        }
+        json_array_append_new(json_object_get(event, "shows"), describe_show(room));
+    }
+    free(search.found);
+    bo_http_answer_json(http, 200, json_pack("{s:o}", "events", events));
+}
