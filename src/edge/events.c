@@ -20,21 +20,12 @@ struct search {
 
 /* ---- the query ---- */
 
-static int hex_digit(char c) {
-    const char *digits = "0123456789abcdef", *at = c ? strchr(digits, c | 0x20) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
-/* The value of an argument without its escapes; "" where it is not there. What does not fit is cut off. */
+/* The value of an argument, "" where it is not there; what does not fit is cut off. libwebsockets has undone the escapes. */
 static void argument(const char *query, const char *name, char ret[ARG_MAX_BYTES + 1]) {
     size_t n = strlen(name), length = 0;
     const char *at = query;
     while (at && !(strncmp(at, name, n) == 0 && at[n] == '=')) at = strchr(at, '&') ? strchr(at, '&') + 1 : NULL;
-    for (at = at ? at + n + 1 : ""; *at && *at != '&' && length < ARG_MAX_BYTES; at++) {
-        bool escaped = *at == '%' && hex_digit(at[1]) >= 0 && hex_digit(at[2]) >= 0;
-        ret[length++] = escaped ? (char)(hex_digit(at[1]) * 16 + hex_digit(at[2])) : *at == '+' ? ' ' : *at;
-        if (escaped) at += 2;
-    }
+    for (at = at ? at + n + 1 : ""; *at && *at != '&' && length < ARG_MAX_BYTES; at++) ret[length++] = *at == '+' ? ' ' : *at;
     ret[length] = '\0';
 }
 
