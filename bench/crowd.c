@@ -43,7 +43,7 @@ static int usage(void) {
                     "             [--limit SECONDS] [--ramp MS] [--think FACTOR] [--restless FACTOR] [--look PER_THOUSAND] [--seed N]\n"
                     "             [--pay-url URL] [--visit] [--status FILE] [--hold-go] [--spread MS] [--rate N --rate-ms MS] [--capacity N]\n"
                     "       crowd --people N --wait [--dialect boxoffice|bare|ws|socketio|nchan] [--poll MS] …   only stands in line until SIGTERM\n"
-                    "       crowd --people N --wait --dialect echo|holds|buys [--hot SEATS] [--pace PER_SECOND] [--history FILE] …\n"
+                    "       crowd --people N --wait --dialect echo|holds|buys|best|lockers [--hot SEATS] [--pace PER_SECOND] [--history FILE] …\n"
                     "With --hold-go nobody leaves or breaks off before SIGUSR1. SIGUSR2 ends the time whose admissions are counted as steady.\n");
     return 2;
 }
@@ -214,8 +214,8 @@ int main(int argc, char **argv) {
     signal(SIGTERM, on_signal);
     signal(SIGUSR1, on_signal);
     signal(SIGUSR2, on_signal);
-    if (o.dialect == &crowd_holders[0]) crowd_make_plan(&o); /* a server that only echoes has none */
-    else if (!o.wait || o.dialect == &crowd_holders[1] || o.dialect == &crowd_holders[2]) crowd_load_plan(&o);
+    if (o.dialect == crowd_find_dialect("echo") || o.dialect == crowd_find_dialect("lockers")) crowd_make_plan(&o); /* these servers have none */
+    else if (!o.wait || o.dialect == crowd_find_dialect("holds") || o.dialect == crowd_find_dialect("buys")) crowd_load_plan(&o);
     if (o.visit) o.limit_s = 86400;
     if (o.visit && !o.ramp_ms) o.ramp_ms = 20000;
     o.processes = (o.people + PEOPLE_PER_PROCESS - 1) / PEOPLE_PER_PROCESS;

@@ -131,11 +131,15 @@ static void welcome_echo(struct person *p) {
 
 static bool buys(const struct person *p) { return p->process->options->dialect->name[0] == 'b'; }
 
+static bool wants_the_best(const struct person *p) { return p->process->options->dialect->name[1] == 'e'; }
+
 static bool echoes(const struct person *p) { return p->process->options->dialect == &crowd_holders[0]; }
 
 static void next_command(struct person *p) {
     if (echoes(p)) {
         hold_one(p);
+    } else if (wants_the_best(p)) {
+        if (!p->keys++) command(p, "{\"type\":\"best\",\"key\":\"b\",\"count\":4}");
     } else if (p->tries) {
         p->tries = 0;
         release_all(p);
@@ -150,6 +154,7 @@ static void next_command(struct person *p) {
 
 static void hear_held(struct person *p) {
     answered(p, &p->process->shared->holds);
+    if (!p->chosen_count) return; /* of the best: one try each */
     note_seats(p, 'H', p->chosen, 1);
     p->held[p->held_count++] = p->chosen[0];
     go_on(p);
@@ -157,6 +162,7 @@ static void hear_held(struct person *p) {
 
 static void hear_refused(struct person *p) {
     answered(p, &p->process->shared->conflicts);
+    if (!p->chosen_count) return;
     note_seats(p, 'X', p->chosen, 1);
     if (p->held_count && person_chance(p, GIVE_UP_PER_THOUSAND)) p->tries = 1;
     go_on(p);
@@ -235,4 +241,6 @@ static void welcome(struct person *p) { bo_wheel_remove(&p->timer); }
 const struct crowd_dialect crowd_holders[] = {{"echo", "/ws", welcome_echo, hear_echo, hold_one},
                                               {"holds", NULL, welcome, hear, next_command},
                                               {"buys", NULL, welcome, hear, next_command},
+                                              {"best", NULL, welcome, hear, next_command},
+                                              {"lockers", "/ws", welcome, hear, next_command},
                                               {NULL, NULL, NULL, NULL, NULL}};

@@ -191,7 +191,7 @@ class Lab:
     def redis_run(self, *words):
         with socket.socket(socket.AF_UNIX) as s:
             s.connect(self.redis_socket)
-            s.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w.encode()) for w in words))
+            s.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w.encode()), w.encode()) for w in words))
             f = s.makefile("rb")
             line = f.readline().decode().rstrip()
             return f.read(int(line[1:])).decode() if line[0] == "$" else line[1:]

@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks with private servers on this machine; the last line of each is one JSON object.
 # usage: bench/run.sh crowd --people N --seats M [--gateways G] [--seed S] [--limit SECONDS] [--think FACTOR]
-#        bench/run.sh million|line|growth [options; --help says which]
+#        bench/run.sh million|line|growth|holds [options; --help says which]
 set -eu
 cd "$(dirname "$0")/.."
 case ${1:-} in
 crowd) shift ;;
-million | line | growth)
+million | line | growth | holds)
     sh examples/install.sh bench
     [ -f build/build.ninja ] || meson setup build --buildtype=release >/dev/null
     ninja -C build >/dev/null
-    if [ "$1" = line ] && [ ! -d bench/peers/node_modules ]; then (cd bench/peers && npm ci --silent --no-audit --no-fund); fi
+    if { [ "$1" = line ] || [ "$1" = holds ]; } && [ ! -d bench/peers/node_modules ]; then (cd bench/peers && npm ci --silent --no-audit --no-fund); fi
     name=$1
     shift
     exec /usr/bin/env python3 "bench/$name.py" "$@"

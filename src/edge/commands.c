@@ -17,16 +17,18 @@
 #include <string.h>
 
 /* What somebody asked for by "best", kept while the map is read and proposals are tried. */
-struct wish {
+struct bo_wish {
     struct bo_best_wish wish;
     struct bo_buffer words; /* the same as text: category, zone and all of it, each with its NUL */
     size_t zone_at, said_at;
     int tries;
+    struct bo_wish *next, **link; /* in room->wishes while it is tried; link NULL: it is not */
+    uint32_t first;            /* seat of what was proposed first */
 };
 
 struct command {
     struct bo_session *session; /* holds a reference */
-    struct wish *wish;
+    struct bo_wish *wish;
     char key[BO_ID_MAX + 1];
     const char *done; /* the type of the answer when it went well */
     char order[BO_ID_MAX + 1];
@@ -44,7 +46,24 @@ static struct command *start(struct bo_session *s, const char *key, const char *
     return c;
 }
 
+/* Nobody else is proposed the same first: with many who want the best seats at once, most would come too late. */
+static void keep_in_mind(struct bo_room *room, struct bo_wish *w, uint32_t first) {
+    w->first = first;
+    w->next = room->wishes;
+    if (w->next) w->next->link = &w->next;
+    w->link = &room->wishes;
+    room->wishes = w;
+}
+
+static void put_out_of_mind(struct bo_wish *w) {
+    if (!w->link) return;
+    *w->link = w->next;
+    if (w->next) w->next->link = w->link;
+    w->link = NULL;
+}
+
 static void finish(struct command *c) {
+    if (c->wish) put_out_of_mind(c->wish);
     if (c->wish) bo_buffer_free(&c->wish->words);
     free(c->wish);
     bo_session_release(c->session);
@@ -207,10 +226,24 @@ static void best_told(struct command *c, int err, const struct bo_value *v) {
 
 static void best_answered(void *arg, int err, const struct bo_value *v) {
     struct command *c = arg;
+    put_out_of_mind(c->wish);
     if (err != BO_ERR_NONE_TOGETHER || ++c->wish->tries >= BEST_TRIES)
         best_told(c, err, v ? v : &no_value);
     else
         bo_room_read_map(c->session->room, try_best_again, c);
+}
+
+/* What is free by the map and not proposed first to somebody else just now; when that leaves nothing, what is free by the map. */
+static size_t find_proposals(struct bo_room *room, const struct bo_best_wish *wish, uint32_t ret[BO_BEST_MAX]) {
+    char *states = room->map.states;
+    for (struct bo_wish *w = room->wishes; w; w = w->next)
+        for (size_t i = 0; i < w->wish.count; i++)
+            if (states[w->first + i] == '0') states[w->first + i] = 'p';
+    size_t found = bo_best_find(room->plan, states, wish, ret);
+    for (struct bo_wish *w = room->wishes; w; w = w->next)
+        for (size_t i = 0; i < w->wish.count; i++)
+            if (states[w->first + i] == 'p') states[w->first + i] = '0';
+    return found || !room->wishes ? found : bo_best_find(room->plan, states, wish, ret);
 }
 
 /* Without a proposal none_together is the answer at once. */
@@ -219,7 +252,7 @@ static void try_best(struct command *c) {
     const struct bo_plan *plan = s->room->plan;
     uint32_t first[BO_BEST_MAX];
     bool whole = s->room->map.count == plan->seat_count; /* it is not where Redis has lost the map */
-    size_t found = whole ? bo_best_find(plan, s->room->map.states, &c->wish->wish, first) : 0, count = c->wish->wish.count;
+    size_t found = whole ? find_proposals(s->room, &c->wish->wish, first) : 0, count = c->wish->wish.count;
     struct args args = {.count = 0};
     add_text(&args, s->person);
     add_number(&args, s->number);
@@ -235,6 +268,7 @@ static void try_best(struct command *c) {
             add_number(&args, plan->categories[plan->seats[k].category].price);
         }
     }
+    if (found) keep_in_mind(s->room, c->wish, first[0]);
     bo_room_run(s->room, "seats_best", args.texts, args.count, best_answered, c);
 }
 

@@ -63,6 +63,7 @@ struct bo_room {
     struct bo_sessions joins, asks;
     bool joins_under_way, asks_under_way;
     bo_ms joins_sent_ms; /* steady clock */
+    struct bo_wish *wishes; /* for the best seats, that are tried just now (commands.c) */
     struct bo_item *items; /* of the stock, by index less one */
     size_t item_count;
     bool stock_loading;

@@ -38,18 +38,18 @@ CREATE TABLE seats (
     PRIMARY KEY (sale, seat),
     UNIQUE (sale, guid)
 );
+-- The inner query takes what is wanted out of the large values first: else each row would be sorted with its whole zone.
+CREATE FUNCTION plan_seats(plan jsonb) RETURNS TABLE (seat integer, guid text, zone text, row_name text, number text, category text) LANGUAGE sql IMMUTABLE AS $$
+    SELECT (row_number() OVER (ORDER BY zn, rn, sn) - 1)::integer, q.guid, q.zone, q.row_name, q.number, q.category FROM (
+        SELECT z.n AS zn, r.n AS rn, s.n AS sn, s.value->>'seat_guid' AS guid, coalesce(z.value->>'name', '') AS zone, coalesce(r.value->>'row_number', '') AS row_name,
+               coalesce(s.value->>'seat_number', '') AS number, coalesce(s.value->>'category', '') AS category
+        FROM jsonb_array_elements(plan->'zones') WITH ORDINALITY z(value, n), jsonb_array_elements(z.value->'rows') WITH ORDINALITY r(value, n),
+             jsonb_array_elements(r.value->'seats') WITH ORDINALITY s(value, n) OFFSET 0) q
+$$;
 CREATE FUNCTION sale_makes_seats() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO seats (sale, seat, guid, zone, row_name, number, category)
-    SELECT NEW.id, row_number() OVER (ORDER BY z.n, r.n, s.n) - 1, s.value->>'seat_guid', coalesce(z.value->>'name', ''),
-           coalesce(r.value->>'row_number', ''), coalesce(s.value->>'seat_number', ''), coalesce(s.value->>'category', '')
-    FROM jsonb_array_elements(NEW.plan->'zones') WITH ORDINALITY z(value, n), jsonb_array_elements(z.value->'rows') WITH ORDINALITY r(value, n),
-         jsonb_array_elements(r.value->'seats') WITH ORDINALITY s(value, n);
+    INSERT INTO seats SELECT NEW.id, p.* FROM plan_seats(NEW.plan) p;
     RETURN NEW;
 END $$;
 CREATE TRIGGER sale_seats AFTER INSERT ON sales FOR EACH ROW EXECUTE FUNCTION sale_makes_seats();
-INSERT INTO seats (sale, seat, guid, zone, row_name, number, category)
-SELECT sales.id, row_number() OVER (PARTITION BY sales.id ORDER BY z.n, r.n, s.n) - 1, s.value->>'seat_guid', coalesce(z.value->>'name', ''),
-       coalesce(r.value->>'row_number', ''), coalesce(s.value->>'seat_number', ''), coalesce(s.value->>'category', '')
-FROM sales, jsonb_array_elements(sales.plan->'zones') WITH ORDINALITY z(value, n), jsonb_array_elements(z.value->'rows') WITH ORDINALITY r(value, n),
-     jsonb_array_elements(r.value->'seats') WITH ORDINALITY s(value, n);
+INSERT INTO seats SELECT sales.id, p.* FROM sales, plan_seats(sales.plan) p;
