@@ -181,11 +181,11 @@ class Lab:
 
     # ---- stores ----
 
-    def start_redis(self):
+    def start_redis(self, nice=-20):
         self.redis_socket = os.path.join(self.folder, "redis.sock")
         # No rewriting of the append-only file while people stream in: its child wants a core for seconds (docs/operating.md).
         self.redis = self.start(["redis-server", "--port", "0", "--unixsocket", self.redis_socket, "--dir", self.folder, "--appendonly", "yes",
-                                 "--auto-aof-rewrite-percentage", "0", "--save", "", "--loglevel", "warning"], log="redis.log", nice=-20)
+                                 "--auto-aof-rewrite-percentage", "0", "--save", "", "--loglevel", "warning"], log="redis.log", nice=nice)
         wait_for("redis", lambda: os.path.exists(self.redis_socket) and self.redis_run("PING") == "PONG")
 
     def redis_run(self, *words):

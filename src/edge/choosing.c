@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Holding and releasing seats. What came in one turn of the loop, from whomever, goes to Redis in one call (lua/seats_choose.lua): with
- * thousands choosing, most of what a command costs there is the same for one as for many. While a call is under way the next ones gather,
- * so the more come, the more go together; alone, a command waits for nobody.
+ * thousands choosing, most of what a command costs there is the same for one as for many. While calls are under way the next ones gather,
+ * so the more come, the more go together; alone, a command waits for nobody. A full call goes at once, so that Redis, the gateway and those
+ * who ask work at the same time.
  *
  * A hold of a seat that is known to be taken is refused without asking Redis: when everyone wants the same seats, it has better things to
  * do. What a gateway knows is some ms old, so somebody may be refused a seat that is free again just now: of that he hears, too. */
@@ -148,6 +149,7 @@ void bo_session_choose(struct bo_session *s, bool hold, const char *key, const s
     s->visit->choices_under_way++;
     *s->room->choices_end = c;
     s->room->choices_end = &c->next;
+    if (++s->room->choice_count >= COMMANDS_MAX) bo_room_send_choices(s->room, false);
 }
 
 static void free_choice(struct bo_choice *c) {
@@ -163,6 +165,7 @@ void bo_room_free_choices(struct bo_room *room) {
         free_choice(c);
     }
     room->choices = NULL;
+    room->choice_count = 0;
     room->choices_end = &room->choices;
 }
 
@@ -170,6 +173,8 @@ static void answered(void *arg, int err, const struct bo_value *v) {
     struct batch *batch = arg;
     struct bo_room *room = batch->room;
     size_t i = 1; /* behind the code of the whole */
+    room->choices_under_way--;
+    if (!err) bo_room_send_choices(room, false); /* Redis works on the next ones while these are told */
     for (struct bo_choice *c = batch->choices, *next; c; c = next, i++) {
         next = c->next;
         const struct bo_value *own = err ? &(struct bo_value){0} : bo_value_item(v, i);
@@ -178,7 +183,6 @@ static void answered(void *arg, int err, const struct bo_value *v) {
         free_choice(c);
     }
     free(batch);
-    room->choices_under_way--; /* what gathered meanwhile goes at the end of this turn */
 }
 
 /* The first COMMANDS_MAX of those that wait. */
@@ -188,6 +192,7 @@ static struct batch *take_batch(struct bo_room *room, size_t *ret_words) {
     *batch = (struct batch){.room = room};
     *ret_words = 0;
     while (room->choices && batch->count < COMMANDS_MAX) {
+        room->choice_count--;
         *end = room->choices;
         end = &room->choices->next;
         room->choices->session->choosing = false;
@@ -213,5 +218,6 @@ void bo_room_send_choices(struct bo_room *room, bool all) {
         bo_metric_add(BO_METRIC_choice_calls, 1);
         bo_room_run(room, "seats_choose", args, n, answered, batch);
         free(args);
+        bo_redis_store_flush(room->gateway->redis); /* a turn of the loop with thousands of messages is long */
     }
 }

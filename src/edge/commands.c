@@ -105,6 +105,12 @@ static void add_map(struct bo_buffer *b, const struct bo_map *map) {
     bo_buffer_add_text(b, "\"");
 }
 
+void bo_room_print_map(const struct bo_room *room, struct bo_buffer *out) {
+    bo_buffer_add_text(out, "{\"type\":\"map\",");
+    add_map(out, &room->map);
+    bo_buffer_add_text(out, "}");
+}
+
 void bo_session_send_map(struct bo_session *s) {
     const struct bo_map *map = &s->room->map;
     if (map->version < 0) {
@@ -112,9 +118,7 @@ void bo_session_send_map(struct bo_session *s) {
         return;
     }
     struct bo_buffer b = {0};
-    bo_buffer_add_text(&b, "{\"type\":\"map\",");
-    add_map(&b, map);
-    bo_buffer_add_text(&b, "}");
+    bo_room_print_map(s->room, &b);
     bo_session_send(s, b.data, b.length);
     bo_buffer_free(&b);
 }

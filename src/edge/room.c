@@ -309,11 +309,15 @@ static void map_loaded(void *arg, int err) {
 
 #define CROWDED 1000
 #define CROWDED_NEWS_MS 1000
+#define NEWS_BYTES_PER_MS 20000 /* of all news of seats together: when ten thousands change a second, everybody's news are megabytes */
+#define NEWS_LATEST_MS 3000
+#define BYTES_PER_CHANGE 6 /* an index of five digits and a comma */
 
 /* With thousands inside, every tick would be as many messages as all news of the line: half a second for a thousand, a whole one for more. */
 static bo_ms seat_news_apart_ms(const struct bo_room *room) {
-    if (room->active < CROWDED) return 0;
-    return room->active < CROWDED_NEWS_MS * 2 ? room->active / 2 : CROWDED_NEWS_MS;
+    bo_ms by_people = room->active < CROWDED ? 0 : room->active < CROWDED_NEWS_MS * 2 ? room->active / 2 : CROWDED_NEWS_MS;
+    bo_ms by_bytes = room->seats_told_bytes / NEWS_BYTES_PER_MS;
+    return by_people > by_bytes ? by_people : by_bytes < NEWS_LATEST_MS ? by_bytes : NEWS_LATEST_MS;
 }
 
 struct seat_news {
@@ -326,23 +330,43 @@ static void add_seat_news(void *arg, uint32_t seat, char state) {
     bo_buffer_add(list, text, (size_t)(bo_text_put_number(at, seat) - text));
 }
 
-/* All changes since the last time in one message: with thousands choosing, one message per change would be millions. */
+static void print_seat_news(struct bo_room *room, struct bo_buffer *json) {
+    static const char *const names[] = {"free", "held", "sold", "blocked"};
+    struct seat_news news = {0};
+    bo_map_take_changes(&room->map, add_seat_news, &news);
+    bo_buffer_printf(json, "{\"type\":\"seats\",\"version\":%" PRId64, room->map.version);
+    for (int i = 0; i < 4; i++) {
+        if (i == 3 && !news.lists[i].length) continue;
+        bo_buffer_printf(json, ",\"%s\":[%s]", names[i], news.lists[i].length ? news.lists[i].data : "");
+        bo_buffer_free(&news.lists[i]);
+    }
+    bo_buffer_add_text(json, "}");
+}
+
+static void forget_seat(void *arg, uint32_t seat, char state) {
+    (void)arg;
+    (void)seat;
+    (void)state;
+}
+
+/* All changes since the last time in one message: with thousands choosing, one message per change would be millions. When it would be longer
+ * than the map, it is the map. */
 static void tell_changed_seats(struct bo_room *room) {
     bo_ms now = bo_loop_steady_ms();
     if (!room->map.changed_count || now - room->seats_told_ms < seat_news_apart_ms(room)) return;
     room->seats_told_ms = now;
-    struct seat_news news = {0};
+    room->seats_told_bytes = 0;
     struct bo_buffer json = {0};
-    static const char *const names[] = {"free", "held", "sold", "blocked"};
-    bo_map_take_changes(&room->map, add_seat_news, &news);
-    bo_buffer_printf(&json, "{\"type\":\"seats\",\"version\":%" PRId64, room->map.version);
-    for (int i = 0; i < 4; i++) {
-        if (i == 3 && !news.lists[i].length) continue;
-        bo_buffer_printf(&json, ",\"%s\":[%s]", names[i], news.lists[i].length ? news.lists[i].data : "");
-        bo_buffer_free(&news.lists[i]);
+    if (room->map.changed_count * BYTES_PER_CHANGE > room->map.count) {
+        bo_map_take_changes(&room->map, forget_seat, NULL);
+        bo_room_print_map(room, &json);
+    } else {
+        print_seat_news(room, &json);
     }
-    bo_buffer_add_text(&json, "}");
-    for (struct bo_visit *v = room->viewers; v; v = v->next_viewer) bo_session_send(v->session, json.data, json.length);
+    for (struct bo_visit *v = room->viewers; v; v = v->next_viewer) {
+        bo_session_send(v->session, json.data, json.length);
+        room->seats_told_bytes += (int64_t)json.length;
+    }
     bo_buffer_free(&json);
 }
 

@@ -53,6 +53,7 @@ struct bo_room {
     struct bo_line_view view;
     struct bo_map map;
     bo_ms seats_told_ms; /* steady clock */
+    int64_t seats_told_bytes; /* by then, to all together */
     bool ticking, front_loading, map_loading;
 
     struct bo_table people; /* every session that has joined, by person */
@@ -69,6 +70,7 @@ struct bo_room {
     bool stock_loading;
     struct bo_asked_of_stock *grants; /* whose commit is awaited */
     struct bo_choice *choices, **choices_end; /* holds and releases that wait to be sent */
+    size_t choice_count;
     int choices_under_way;
     char **drops;
     size_t drop_count, drop_room;
@@ -134,6 +136,7 @@ void bo_session_take_channel(struct bo_session *session, const char *key, const 
 void bo_session_checkout(struct bo_session *session, const char *key, const char *won); /* won: an order of a lot; NULL: of what he holds */
 void bo_session_leave(struct bo_session *session);
 void bo_session_send_map(struct bo_session *session);
+void bo_room_print_map(const struct bo_room *room, struct bo_buffer *out); /* the message "map" */
 
 /* choosing.c */
 struct bo_pick {

@@ -198,6 +198,10 @@ struct bo_redis_store *bo_redis_store_open(uv_loop_t *loop, const char *address,
 
 struct bo_store bo_redis_store_port(struct bo_redis_store *store) { return (struct bo_store){run, store}; }
 
+void bo_redis_store_flush(struct bo_redis_store *store) {
+    if (store && store->link.up) redisAsyncHandleWrite(store->link.context);
+}
+
 bool bo_redis_store_is_up(const struct bo_redis_store *store) { return store && store->link.up; }
 
 void bo_redis_store_close(struct bo_redis_store *store) {

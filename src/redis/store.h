@@ -16,6 +16,8 @@ struct bo_redis_store;
 struct bo_redis_store *bo_redis_store_open(uv_loop_t *loop, const char *address, int64_t timeout_ms);
 /* The port of NULL (closed) answers BO_ERR_UNAVAILABLE. */
 struct bo_store bo_redis_store_port(struct bo_redis_store *store);
+/* Sends now what else would be sent in the next turn of the loop; callbacks may run before it returns. NULL is fine. */
+void bo_redis_store_flush(struct bo_redis_store *store);
 bool bo_redis_store_is_up(const struct bo_redis_store *store);
 /* Fails everything pending; the memory goes with the loop's next turns. */
 void bo_redis_store_close(struct bo_redis_store *store);
