@@ -148,7 +148,7 @@ static void invite(struct bo_http *http, struct bo_room *room) {
         snprintf(number, sizeof(number), "%zu", all);
         const char *params[] = {http->actor, room->id, lane, number, channel};
         bo_queue_run(http->gateway->postgres,
-                     "INSERT INTO audit (actor, action, sale, detail) VALUES ($1, 'invite', $2, jsonb_build_object('lane', $3::text, 'count', $4::int, 'channel', $5::text))",
+                     "INSERT INTO audit (actor, action, sale, detail) VALUES ($1, 'invite', $2, jsonb_strip_nulls(jsonb_build_object('lane', nullif($3::text, ''), 'count', $4::int, 'channel', nullif($5::text, ''))))",
                      params, 5, invitations_noted, invited);
     }
     json_decref(json);

@@ -216,6 +216,7 @@ const handlers = {
       item.append(`${ticket.zone}, row ${ticket.row}, seat ${ticket.number} (${ticket.category}, ${money(ticket.price)})`, document.createElement('br'), code);
       return item;
     }));
+    $('tickets-link').href = `/tickets.html?sale=${encodeURIComponent(sale)}`;
     show('bought');
   },
   time: setDeadline,

@@ -265,7 +265,7 @@ test('A5 an admission is a standard token: any origin checks it with the publish
   const response = await fetch(`${world.url}/.well-known/jwks.json`);
   assert.match(response.headers.get('cache-control'), /max-age=300/);
   const { keys } = await response.json();
-  assert.equal(keys.length, 3);
+  assert.equal(keys.filter(({ alg }) => alg === 'ES256').length, 3);
   const key = createPublicKey({ key: keys.find(({ kid }) => kid === header.kid), format: 'jwk' });
   assert.ok(verify('sha256', Buffer.from(`${head}.${claims}`), { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url')));
   assert.equal(said.aud, 'hall');

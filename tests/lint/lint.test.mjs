@@ -53,9 +53,9 @@ test('every message type and close code stands in docs/protocol.md', () => {
 
 test('every route stands in docs/openapi.yaml', () => {
   const api = read('docs/openapi.yaml');
-  for (const file of ['src/edge/routes.c', 'src/edge/admin.c', 'src/edge/admin_line.c'])
+  for (const file of files.filter((name) => /^src\/edge\/(routes|accounts|hooks|admin\w*)\.c$/.test(name)))
     for (const [, route] of read(file).matchAll(/"(\/(?:api|webhook|health|metrics|\.well-known)[^"]*)"/g))
-      assert.ok(api.includes(`  ${route.replace('*', '{sale}')}:`), `${route} is not in docs/openapi.yaml`);
+      assert.ok(['{sale}', '{order}', '{hook}'].some((name) => api.includes(`  ${route.replace('*', name).replace(/\/$/, '/{hook}')}:`)), `${route} is not in docs/openapi.yaml`);
 });
 
 test('scripts are right Lua, with a header that says what they take and return', () => {
