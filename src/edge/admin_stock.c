@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "edge/awaited.h"
 #include "edge/room.h"
 #include "edge/stock.h"
 #include "loop/loop.h"
@@ -15,15 +16,13 @@
 #include <string.h>
 #include <time.h>
 
-#define COMMIT_WAIT_MS 8000
 #define COUNT_MAX 100000000 /* of an item that has no places */
 #define MS_MAX (30 * 86400000LL)
 
 struct change {
-    struct bo_commit_waiter waiter; /* first member */
+    struct bo_awaited commit; /* first member */
     struct bo_http *http;
     struct bo_room *room;
-    uv_timer_t *timer;
     const char *action;
     json_t *body, *answer;
 };
@@ -33,7 +32,6 @@ static void finish(struct change *c, int err) {
         bo_http_answer_error(c->http, err, NULL);
     else
         bo_http_answer_json(c->http, 200, json_incref(c->answer));
-    bo_loop_timer_free(c->timer);
     json_decref(c->body);
     json_decref(c->answer);
     free(c);
@@ -52,13 +50,7 @@ static void audit(struct change *c) {
     free(detail);
 }
 
-static void committed(struct bo_commit_waiter *waiter) { finish((struct change *)waiter, 0); }
-
-static void overdue(uv_timer_t *timer) {
-    struct change *c = timer->data;
-    bo_commits_forget(&c->room->commits, &c->waiter);
-    finish(c, BO_ERR_UNAVAILABLE);
-}
+static void committed(struct bo_awaited *commit, int err) { finish((struct change *)commit, err); }
 
 static void refuse(struct change *c, int err, const struct bo_value *v) {
     char detail[64] = "";
@@ -91,8 +83,7 @@ static void was_granted(void *arg, int err, const struct bo_value *v) {
     }
     c->answer = json_pack("{s:s, s:I, s:I, s:b}", "item", bo_value_text(v, 1), "count", (json_int_t)bo_value_number(v, 2), "number", (json_int_t)bo_value_number(v, 3), "taken_back",
                           (int)bo_value_number(v, 5));
-    c->timer = bo_loop_timer(&c->http->gateway->loop, COMMIT_WAIT_MS, 0, overdue, c);
-    bo_commits_await(&c->room->commits, &c->waiter, bo_value_number(v, 4), committed);
+    bo_await_commit(c->room, &c->commit, bo_value_number(v, 4), committed);
 }
 
 /* ---- what is asked for ---- */

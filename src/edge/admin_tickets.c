@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "edge/awaited.h"
 #include "edge/room.h"
 #include "edge/stock.h"
 #include "edge/token.h"
@@ -16,7 +17,6 @@
 #include <time.h>
 
 #define WHY_MAX 200
-#define COMMIT_WAIT_MS 8000
 
 static json_t *body_of(const struct bo_http *http) { return json_loadb(http->body.data ? http->body.data : "", http->body.length, 0, NULL); }
 
@@ -118,10 +118,9 @@ static void run_door(struct bo_http *http, bool lets_in) {
 /* ---- refunds ---- */
 
 struct refund {
-    struct bo_commit_waiter waiter; /* first member */
+    struct bo_awaited commit; /* first member */
     struct bo_http *http;
     struct bo_room *room;
-    uv_timer_t *timer;
     json_t *body;
     char state[20];
     int64_t amount;
@@ -132,7 +131,6 @@ static void finish_refund(struct refund *r, int err) {
         bo_http_answer_error(r->http, err, NULL);
     else
         bo_http_answer_json(r->http, 200, json_pack("{s:s, s:I}", "order", r->state, "amount", (json_int_t)r->amount));
-    bo_loop_timer_free(r->timer);
     json_decref(r->body);
     free(r);
 }
@@ -143,20 +141,16 @@ static void refund_audited(void *arg, int err, const char *state, const struct b
     finish_refund(arg, err ? BO_ERR_UNAVAILABLE : 0);
 }
 
-static void refund_committed(struct bo_commit_waiter *waiter) {
-    struct refund *r = (struct refund *)waiter;
+static void refund_committed(struct bo_awaited *commit, int err) {
+    struct refund *r = (struct refund *)commit;
+    if (err) {
+        finish_refund(r, err);
+        return;
+    }
     char *detail = json_dumps(r->body, JSON_COMPACT);
     const char *params[] = {r->http->actor, r->room->id, detail};
-    bo_loop_timer_free(r->timer);
-    r->timer = NULL;
     bo_queue_run(r->http->gateway->postgres, "INSERT INTO audit (actor, action, sale, detail) VALUES ($1, 'refund', $2, $3::jsonb)", params, 3, refund_audited, r);
     free(detail);
-}
-
-static void refund_overdue(uv_timer_t *timer) {
-    struct refund *r = timer->data;
-    bo_commits_forget(&r->room->commits, &r->waiter);
-    finish_refund(r, BO_ERR_UNAVAILABLE);
 }
 
 static void refunded(void *arg, int err, const struct bo_value *v) {
@@ -171,8 +165,7 @@ static void refunded(void *arg, int err, const struct bo_value *v) {
     }
     snprintf(r->state, sizeof(r->state), "%s", bo_value_text(v, 1));
     r->amount = bo_value_number(v, 2);
-    r->timer = bo_loop_timer(&r->http->gateway->loop, COMMIT_WAIT_MS, 0, refund_overdue, r);
-    bo_commits_await(&r->room->commits, &r->waiter, bo_value_number(v, 3), refund_committed);
+    bo_await_commit(r->room, &r->commit, bo_value_number(v, 3), refund_committed);
 }
 
 /* The arguments of order_refund; the texts are those of body. */

@@ -19,6 +19,8 @@
 #define COMMANDS_MAX 64 /* in one call: half a millisecond of Redis */
 #define CALLS_MAX 4     /* at a time: Redis has the next one when it has done one */
 
+#define WAITING_MAX 100000
+
 struct bo_choice {
     struct bo_choice *next;
     struct bo_session *session; /* holds a reference */
@@ -133,6 +135,10 @@ static bool refused_here(struct bo_session *s, const char *key, const struct bo_
 
 void bo_session_choose(struct bo_session *s, bool hold, const char *key, const struct bo_pick *picks, size_t count) {
     if (hold && refused_here(s, key, picks, count)) return;
+    if (s->room->choice_count >= WAITING_MAX) {
+        bo_session_error(s, BO_ERR_OVERLOADED, key);
+        return;
+    }
     struct bo_choice *c = bo_alloc(sizeof(*c));
     *c = (struct bo_choice){.session = s, .hold = hold};
     bo_session_hold(s);

@@ -17,12 +17,14 @@
 #define LEASE 50 /* deliveries at a time */
 #define HEALTH_AFTER_MS 5000 /* so long it has to be so before it is told */
 #define URL_MAX 1000
+#define CLEAN_EVERY_S 3600
 
 struct bo_hooks {
     struct bo_gateway *gateway;
     struct bo_caller *caller;
     bool leasing;
     int under_way;
+    int64_t seconds;
     const char *health; /* as this gateway sees it */
     char why[BO_REASON_MAX + 1];
     bo_ms health_since; /* steady clock */
@@ -146,6 +148,9 @@ void bo_hooks_second(struct bo_hooks *hooks) {
     if (!bo_queue_is_up(hooks->gateway->postgres)) return;
     tell_health(hooks);
     lease(hooks);
+    if (++hooks->seconds % CLEAN_EVERY_S == 0)
+        bo_queue_run(hooks->gateway->postgres,
+                     "DELETE FROM hook_deliveries WHERE id IN (SELECT id FROM hook_deliveries WHERE status <> 'due' AND next_at < now() - interval '30 days' LIMIT 10000)", NULL, 0, noted, NULL);
 }
 
 struct bo_hooks *bo_hooks_open(struct bo_gateway *gateway) {

@@ -5,6 +5,7 @@
 #include "base/squeeze.h"
 #include "base/text.h"
 #include "edge/accounts.h"
+#include "edge/awaited.h"
 #include "edge/events.h"
 #include "edge/http.h"
 #include "edge/room.h"
@@ -19,8 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define COMMIT_WAIT_MS 8000
 
 static bool is(const struct bo_http *http, const char *method) {
     return strcmp(http->method, method) == 0 || (strcmp(method, "GET") == 0 && strcmp(http->method, "HEAD") == 0);
@@ -137,11 +136,10 @@ static void check_access(struct bo_http *http) {
 /* ---- the payment webhook: answered with success only once what it says is committed in PostgreSQL ---- */
 
 struct webhook {
-    struct bo_commit_waiter waiter; /* first member */
+    struct bo_awaited commit; /* first member */
     struct bo_http *http;
     struct bo_room *room;
-    uv_timer_t *timer;
-    char state[16];
+    char state[20];
 };
 
 static void finish_webhook(struct webhook *w, int err) {
@@ -149,17 +147,10 @@ static void finish_webhook(struct webhook *w, int err) {
         bo_http_answer_error(w->http, err, NULL);
     else
         bo_http_answer_json(w->http, 200, json_pack("{s:s}", "order", w->state));
-    bo_loop_timer_free(w->timer);
     free(w);
 }
 
-static void webhook_committed(struct bo_commit_waiter *waiter) { finish_webhook((struct webhook *)waiter, 0); }
-
-static void webhook_overdue(uv_timer_t *timer) {
-    struct webhook *w = timer->data;
-    bo_commits_forget(&w->room->commits, &w->waiter);
-    finish_webhook(w, BO_ERR_UNAVAILABLE);
-}
+static void webhook_committed(struct bo_awaited *commit, int err) { finish_webhook((struct webhook *)commit, err); }
 
 static void order_paid(void *arg, int err, const struct bo_value *v) {
     struct webhook *w = arg;
@@ -168,8 +159,7 @@ static void order_paid(void *arg, int err, const struct bo_value *v) {
         return;
     }
     snprintf(w->state, sizeof(w->state), "%s", bo_value_text(v, 1));
-    w->timer = bo_loop_timer(&w->http->gateway->loop, COMMIT_WAIT_MS, 0, webhook_overdue, w);
-    bo_commits_await(&w->room->commits, &w->waiter, bo_value_number(v, 2), webhook_committed);
+    bo_await_commit(w->room, &w->commit, bo_value_number(v, 2), webhook_committed);
 }
 
 static void run_order_pay(struct bo_http *http, struct bo_room *room, const struct bo_payment_event *event) {

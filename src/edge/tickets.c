@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "edge/awaited.h"
 #include "edge/qr.h"
 #include "edge/stock.h"
 #include "edge/token.h"
@@ -14,7 +15,6 @@
 #include <string.h>
 
 #define TRANSFER_MS (7 * 24 * 3600000LL)
-#define COMMIT_WAIT_MS 8000
 
 /* ---- as JSON ---- */
 
@@ -71,10 +71,9 @@ int bo_http_who(const struct bo_http *http, const struct bo_room *room, char ret
 }
 
 struct request {
-    struct bo_commit_waiter waiter; /* first member */
+    struct bo_awaited commit; /* first member */
     struct bo_http *http;
     struct bo_room *room;
-    uv_timer_t *timer; /* while a commit is waited for */
     char person[BO_ID_MAX + 1];
     char format[8];
     struct bo_ticket_claim ticket; /* that is accepted */
@@ -89,7 +88,6 @@ static struct request *start(struct bo_http *http, struct bo_room *room, const c
 
 static void fail(struct request *r, int err) {
     bo_http_answer_error(r->http, err, NULL);
-    bo_loop_timer_free(r->timer);
     free(r);
 }
 
@@ -176,28 +174,22 @@ static void offer(void *arg, int err, const char *state, const struct bo_rows *r
     free(r);
 }
 
-static void handed_on(struct bo_commit_waiter *waiter) {
-    struct request *r = (struct request *)waiter;
-    bo_loop_timer_free(r->timer);
-    r->timer = NULL;
-    const char *params[] = {r->room->id, r->person};
-    bo_queue_run(r->http->gateway->postgres, "SELECT " BO_TICKET_COLUMNS " FROM tickets WHERE sale = $1 AND person = $2 ORDER BY order_id, seat", params, 2, tickets_read, r);
-}
-
-static void commit_overdue(uv_timer_t *timer) {
-    struct request *r = timer->data;
-    bo_commits_forget(&r->room->commits, &r->waiter);
-    fail(r, BO_ERR_UNAVAILABLE);
-}
-
-static void transferred(void *arg, int err, const struct bo_value *v) {
-    struct request *r = arg;
+static void handed_on(struct bo_awaited *commit, int err) {
+    struct request *r = (struct request *)commit;
     if (err) {
         fail(r, err);
         return;
     }
-    r->timer = bo_loop_timer(&r->http->gateway->loop, COMMIT_WAIT_MS, 0, commit_overdue, r);
-    bo_commits_await(&r->room->commits, &r->waiter, bo_value_number(v, 1), handed_on);
+    const char *params[] = {r->room->id, r->person};
+    bo_queue_run(r->http->gateway->postgres, "SELECT " BO_TICKET_COLUMNS " FROM tickets WHERE sale = $1 AND person = $2 ORDER BY order_id, seat", params, 2, tickets_read, r);
+}
+
+static void transferred(void *arg, int err, const struct bo_value *v) {
+    struct request *r = arg;
+    if (err)
+        fail(r, err);
+    else
+        bo_await_commit(r->room, &r->commit, bo_value_number(v, 1), handed_on);
 }
 
 /* PostgreSQL knows the serial, Redis who has the seat; both have to be as they were when it was offered. */

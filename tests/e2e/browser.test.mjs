@@ -60,7 +60,30 @@ test('in a browser: line, map, pay, tickets', async (t) => {
   await page.picture('4-tickets');
   await page.reload(); // and comes back to his tickets
   await page.waitForSelector('#bought:not([hidden])');
+  await page.click('#tickets-link'); // with QR codes, to print
+  await page.waitForFunction(() => document.querySelector('#cards img')?.naturalWidth > 0);
+  assert.match(await page.textContent('#cards'), /Sale hall.*row 1, seat 3.*Front, €50\.00/);
+  await page.picture('5-to-print');
+  await page.emulateMedia({ media: 'print' });
+  assert.equal(await page.isVisible('#print'), false);
+  await page.emulateMedia({ media: null });
   assert.deepEqual(page.problems, []);
+});
+
+test('in a browser: the link of the mail sets a new password, once, and does not stay in the history', async (t) => {
+  const world = await startBoxoffice(t, { config: { gateways: 1 } });
+  await fetch(`${world.url}/api/accounts`, { method: 'POST', body: JSON.stringify({ email: 'ada@example.org', password: 'correct horse' }) });
+  await world.postgres.query("INSERT INTO password_resets (token, account) SELECT encode(sha256('r:link'), 'hex'), id FROM accounts");
+  const { page } = await openBrowser(t);
+  for (const [word, link] of [[/is set/, '#r:link'], [/used already/, '?again#r:link']]) {
+    await page.goto(`${world.url}/reset.html${link}`);
+    assert.equal(new URL(page.url()).hash, '');
+    await page.fill('#password', 'battery staple');
+    await page.click('button');
+    await page.waitForFunction(() => document.getElementById('word').textContent !== '');
+    assert.match(await page.textContent('#word'), word);
+  }
+  await page.picture('6-reset');
 });
 
 test('in a browser: a seat that another one takes is shown taken; time runs out; the line can be joined again', async (t) => {

@@ -54,8 +54,8 @@ test('every message type and close code stands in docs/protocol.md', () => {
 test('every route stands in docs/openapi.yaml', () => {
   const api = read('docs/openapi.yaml');
   for (const file of files.filter((name) => /^src\/edge\/(routes|accounts|hooks|admin\w*)\.c$/.test(name)))
-    for (const [, route] of read(file).matchAll(/"(\/(?:api|webhook|health|metrics|\.well-known)[^"]*)"/g))
-      assert.ok(['{sale}', '{order}', '{hook}'].some((name) => api.includes(`  ${route.replace('*', name).replace(/\/$/, '/{hook}')}:`)), `${route} is not in docs/openapi.yaml`);
+    for (const [, route] of read(file).matchAll(/"(\/(?:api|webhook|health|metrics|\.well-known)[^"]*[^"\/])"/g))
+      assert.ok(['{sale}', '{order}', '{hook}'].some((name) => api.includes(`  ${route.replace('*', name)}:`)), `${route} is not in docs/openapi.yaml`);
 });
 
 test('scripts are right Lua, with a header that says what they take and return', () => {
