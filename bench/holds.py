@@ -62,9 +62,17 @@ def psql(lab, sql):
     return subprocess.run([psql_bin, "-h", folder, "-U", "boxoffice", "-d", "postgres", "-At", "-c", sql], check=True, capture_output=True, text=True).stdout
 
 
+def is_quiet(lab):
+    """Nothing is decided any more, payments that were under way included, and PostgreSQL has it all."""
+    state = lambda: [lab.redis_run("HGET", "bo:{bench}:state", field) for field in ("seq", "committed")]
+    before = state()
+    time.sleep(2)
+    return state() == before and before[0] == before[1]
+
+
 def checked(lab):
-    """Everything is in PostgreSQL; then what the ledger says, what there is, and what people were told."""
-    wait_for("the scribe", lambda: lab.admin("GET", "/api/sales/bench/counts")["log_lag"] == 0, 120)
+    """What the ledger says, what there is, and what people were told."""
+    wait_for("the sale to be quiet", lambda: is_quiet(lab), 120)
     ledger = [json.loads(line) for line in psql(lab, "SELECT json_build_object('seq', seq, 'at', at_ms, 'kind', kind, 'body', body) FROM ledger ORDER BY seq").splitlines()]
     tickets = [json.loads(line) for line in psql(lab, "SELECT json_build_object('seat', seat, 'order', order_id) FROM tickets").splitlines()]
     refunds = [json.loads(line) for line in psql(lab, "SELECT json_build_object('order', order_id) FROM refunds").splitlines()]
