@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 bool bo_text_to_number(const char *text, int64_t min, int64_t max, int64_t *ret) {
     if (*text != '-' && (*text < '0' || *text > '9')) return false;
@@ -19,6 +20,22 @@ bool bo_text_to_number(const char *text, int64_t min, int64_t max, int64_t *ret)
     long long value = strtoll(text, &end, 10);
     if (errno || *end || end == text || value < min || value > max) return false;
     *ret = value;
+    return true;
+}
+
+bool bo_text_to_time(const char *text, int64_t *ret) {
+    struct tm tm = {0};
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+    if (!end) return false;
+    int ms = 0, digits = 0;
+    if (*end == '.') {
+        for (end++; *end >= '0' && *end <= '9'; end++, digits++)
+            if (digits < 3) ms = ms * 10 + *end - '0';
+        if (!digits) return false;
+    }
+    for (; digits && digits < 3; digits++) ms *= 10;
+    if (strcmp(end, "Z") != 0) return false;
+    *ret = (int64_t)timegm(&tm) * 1000 + ms;
     return true;
 }
 

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define COUNT_MAX 100000000 /* of an item that has no places */
 #define MS_MAX (30 * 86400000LL)
@@ -129,12 +128,9 @@ static const char *set_item(struct bo_http *http, struct bo_room *room, json_t *
 }
 
 static bool read_utc(const json_t *value, char ret[24]) {
-    struct tm tm = {0};
-    const char *text = json_string_value(value), *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
-    int64_t ms = 0;
-    if (end && *end == '.') ms = strtol(end + 1, (char **)&end, 10) % 1000;
-    if (!end || strcmp(end, "Z") != 0) return false;
-    *bo_text_put_number(ret, (int64_t)timegm(&tm) * 1000 + ms) = '\0';
+    int64_t ms;
+    if (!json_is_string(value) || !bo_text_to_time(json_string_value(value), &ms)) return false;
+    *bo_text_put_number(ret, ms) = '\0';
     return true;
 }
 

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define WHY_MAX 200
 
@@ -90,9 +89,8 @@ static void ask_door(struct door *d) {
 }
 
 static bool is_time(const char *text) {
-    struct tm tm;
-    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-    return end && strcmp(end, "Z") == 0;
+    int64_t ms;
+    return bo_text_to_time(text, &ms);
 }
 
 /* lets_in: marks it as used; else only says what it is. */

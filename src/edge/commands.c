@@ -356,6 +356,12 @@ static void add_text_field(struct bo_buffer *b, const char *name, const char *va
     bo_buffer_add_text(b, "\"");
 }
 
+/* The time of a lot runs by the wall's clock, and is not that of an admission. */
+static int64_t left_to_pay_ms(const struct command *c) {
+    int64_t left = c->won ? c->deadline - bo_loop_wall_ms() : left_ms(c->session, c->deadline);
+    return left > 0 ? left : 0;
+}
+
 static void payment_created(void *arg, int err, const struct bo_payment *payment) {
     struct command *c = arg;
     struct bo_session *s = c->session;
@@ -364,7 +370,7 @@ static void payment_created(void *arg, int err, const struct bo_payment *payment
         bo_session_error(s, err, c->key);
     } else {
         bo_buffer_printf(&b, "{\"type\":\"pay\",\"key\":\"%s\",\"order\":\"%s\",\"amount\":%" PRId64 ",\"currency\":\"%s\",\"left_ms\":%" PRId64, c->key, c->order,
-                         c->amount, s->room->settings.currency, c->won ? c->deadline - bo_loop_wall_ms() : left_ms(s, c->deadline));
+                         c->amount, s->room->settings.currency, left_to_pay_ms(c));
         add_text_field(&b, "url", payment->url);
         add_text_field(&b, "client_secret", payment->client_secret);
         if (*payment->client_secret) add_text_field(&b, "publishable_key", s->gateway->config.stripe_publishable_key);

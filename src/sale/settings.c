@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const struct {
     const char *name;
@@ -68,27 +67,8 @@ static bool *flag_at(const struct bo_settings *s, size_t i) { return (bool *)((c
 static bo_ms *time_at(const struct bo_settings *s, size_t i) { return (bo_ms *)((char *)s + times[i].offset); }
 
 static bool read_time(const json_t *value, bo_ms *ret) {
-    if (json_is_null(value)) {
-        *ret = 0;
-        return true;
-    }
-    struct tm tm = {0};
-    const char *text = json_string_value(value);
-    const char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
-    if (!end) return false;
-    *ret = (bo_ms)timegm(&tm) * 1000;
-    if (*end == '.') { /* parts of a second, as JavaScript writes them */
-        int ms = 0, digits = 0;
-        for (end++; *end >= '0' && *end <= '9'; end++)
-            if (digits < 3) {
-                ms = ms * 10 + *end - '0';
-                digits++;
-            }
-        if (!digits) return false;
-        for (; digits < 3; digits++) ms *= 10;
-        *ret += ms;
-    }
-    return strcmp(end, "Z") == 0;
+    if (json_is_null(value)) *ret = 0;
+    return json_is_null(value) || (json_is_string(value) && bo_text_to_time(json_string_value(value), ret));
 }
 
 static bool read_notice(const json_t *value, char ret[BO_NOTICE_MAX + 1]) {

@@ -139,3 +139,26 @@ test('A6 more time on request reaches every device', async (t) => {
   assert.equal((await phone.ask({ type: 'extend' }, 'extended', 'error')).code, 'bad_message');
   assert.ok((await laptop.next('time')).left_ms > 60000);
 });
+
+test('O2 S3 a seat known to be taken is refused without asking Redis, the same key always the same way, and his own command is not', async (t) => {
+  const world = await startBoxoffice(t, { config: { gateways: 1 } });
+  const [one, two] = await insiders(world, 2);
+  for (const person of [one, two]) await person.ask({ type: 'map' }, 'map');
+  await one.ask({ type: 'hold', key: 'mine', seats: ['S-1'] }, 'held');
+  while (!(await two.next('seats')).held.includes(0));
+  const again = await one.ask({ type: 'hold', key: 'mine', seats: ['S-1'] }, 'held', 'refused');
+  assert.deepEqual([again.type, again.seats], ['held', ['S-1']], 'twice clicked');
+  const counted = async () => Number((await world.admin('GET', '/metrics')).text.match(/^boxoffice_refused_here_total (\d+)/m)[1]);
+  assert.equal(await counted(), 0);
+  const refused = await two.ask({ type: 'hold', key: 'his', seats: ['S-1', 'S-2'] }, 'refused');
+  assert.deepEqual([refused.code, refused.seats, refused.map], ['seat_taken', ['S-1'], undefined], 'he hears every change');
+  assert.equal(await counted(), 1);
+  await one.ask({ type: 'release', key: 'back', seats: ['S-1'] }, 'released');
+  while (!(await two.next('seats')).free.includes(0));
+  assert.equal((await two.ask({ type: 'hold', key: 'his', seats: ['S-1', 'S-2'] }, 'held', 'refused')).type, 'refused', 'the same key, the same answer');
+  assert.equal((await two.ask({ type: 'hold', key: 'fresh', seats: ['S-1', 'S-2'] }, 'held', 'refused')).type, 'held');
+  two.send({ type: 'release', key: 'r1', seats: ['S-1'] }); // one after the other without waiting: in this order
+  assert.equal((await two.ask({ type: 'hold', key: 'h1', seats: ['S-1'] }, 'held', 'refused')).type, 'held');
+  two.send({ type: 'release', key: 'r2', seats: ['S-1', 'S-2'] });
+  assert.equal((await two.ask({ type: 'checkout', key: 'c' }, 'pay', 'error')).code, 'nothing_held');
+});

@@ -34,6 +34,7 @@ test('every wrong message gets its code and a sentence, and the connection lives
     ['unknown_seat', { type: 'hold', key: 'k', seats: ['S-0'] }], ['unknown_seat', { type: 'hold', key: 'k', seats: ['-1'] }],
     ['seat_twice', { type: 'hold', key: 'k', seats: ['S-1', 'S-1'] }], ['too_large', { type: 'hold', key: 'k', seats: Array(21).fill('S-1') }],
     ['bad_message', { type: 'hold', key: 'a b', seats: ['S-1'] }], ['bad_message', { type: 'hold', key: 'k'.repeat(65), seats: ['S-1'] }],
+    ['too_large', { type: 'hold', key: 'k', seats: Array.from({ length: 100000 }, (_, i) => `S-${i}`) }],
     ['nothing_held', { type: 'checkout', key: 'k' }], ['bad_message', { type: 'checkout' }],
   ];
   for (const [code, message] of inside) assert.equal((await person.ask(message, 'error')).code, code, JSON.stringify(message));

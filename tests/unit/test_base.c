@@ -211,8 +211,22 @@ static void every_error_has_a_name_a_sentence_and_a_status(void **state) {
     assert_string_equal(bo_error_name(5), "internal");
 }
 
+static void times_are_read_to_the_ms(void **state) {
+    (void)state;
+    int64_t ms = 7;
+    assert_true(bo_text_to_time("2026-05-01T10:00:00Z", &ms));
+    assert_int_equal(ms, INT64_C(1777629600000));
+    assert_true(bo_text_to_time("2026-05-01T10:00:00.5Z", &ms));
+    assert_int_equal(ms, INT64_C(1777629600500));
+    assert_true(bo_text_to_time("2026-05-01T10:00:00.123999Z", &ms));
+    assert_int_equal(ms, INT64_C(1777629600123));
+    for (const char *const *bad = (const char *const[]){"", "now", "2026-05-01", "2026-05-01T10:00:00", "2026-05-01T10:00:00.Z", "2026-05-01T10:00:00+02:00", "2026-13-01T10:00:00Z", NULL}; *bad; bad++)
+        assert_false(bo_text_to_time(*bad, &ms));
+    assert_int_equal(ms, INT64_C(1777629600123));
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(times_are_read_to_the_ms), 
         cmocka_unit_test(heap_gives_the_smallest_first_and_forgets_what_is_removed),
         cmocka_unit_test(wheel_never_fires_early_and_at_most_one_slot_late),
         cmocka_unit_test(wheel_callback_may_set_its_timer_again),
