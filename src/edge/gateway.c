@@ -236,6 +236,7 @@ static void stop(struct bo_gateway *gateway) {
     gateway->store = bo_redis_store_port(NULL);
     bo_rooms_stop_loading(gateway);
     bo_queue_close(gateway->postgres);
+    bo_hooks_free(gateway->hooks);
     gateway->postgres = NULL;
     bo_server_close(gateway);
     uv_run(&gateway->loop, UV_RUN_DEFAULT);

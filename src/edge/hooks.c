@@ -90,7 +90,7 @@ static void leased(void *arg, int err, const char *state, const struct bo_rows *
     (void)state;
     struct bo_hooks *hooks = arg;
     hooks->leasing = false;
-    for (size_t i = 0; !err && i < bo_rows_count(rows); i++) deliver(hooks, rows, i);
+    for (size_t i = 0; !err && hooks->caller && i < bo_rows_count(rows); i++) deliver(hooks, rows, i);
 }
 
 static void lease(struct bo_hooks *hooks) {
@@ -161,10 +161,11 @@ struct bo_hooks *bo_hooks_open(struct bo_gateway *gateway) {
 }
 
 void bo_hooks_close(struct bo_hooks *hooks) {
-    if (!hooks) return;
     bo_caller_close(hooks->caller);
-    free(hooks);
+    hooks->caller = NULL;
 }
+
+void bo_hooks_free(struct bo_hooks *hooks) { free(hooks); }
 
 /* ---- the operator's side ---- */
 

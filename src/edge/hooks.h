@@ -10,7 +10,8 @@
 struct bo_hooks;
 
 struct bo_hooks *bo_hooks_open(struct bo_gateway *gateway);
-void bo_hooks_close(struct bo_hooks *hooks);
+void bo_hooks_close(struct bo_hooks *hooks); /* nothing is sent any more */
+void bo_hooks_free(struct bo_hooks *hooks);  /* once PostgreSQL's queue is closed: what was under way there has been answered */
 void bo_hooks_second(struct bo_hooks *hooks); /* delivers, and tells a change of health */
 
 /* /api/hooks and below, on the admin port. False: another address. */
