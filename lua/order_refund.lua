@@ -46,7 +46,9 @@ local function take_back_seats()
   mark_seats(back, seats_become == 'block' and '3' or '0')
   if not p then return end
   p.b = math.max(0, (p.b or 0) - number)
-  for _, tariff in pairs(reduced) do p.rb[tariff] = math.max(0, ((p.rb or {})[tariff] or 0) - 1) end
+  local bought = p.rb or {}
+  for _, tariff in pairs(reduced) do bought[tariff] = math.max(0, (bought[tariff] or 0) - 1) end
+  p.rb = bought
   save_person(o.person, p)
 end
 

@@ -33,6 +33,7 @@ struct request {
     char session[BO_ID_MAX + 1]; /* made for him, or that he brought */
     char reset[BO_ID_MAX + 1];
     bool all;
+    void (*hashed)(struct request *r, const char *hash);
 };
 
 static void finish(struct request *r) {
@@ -138,6 +139,27 @@ static bool take_account(struct request *r, int err, const struct bo_rows *rows)
     return true;
 }
 
+/* ---- passwords, in threads ---- */
+
+static void work(struct request *r, const char *password, const char *hash, bo_password_cb cb) {
+    if (!bo_password_work(&r->http->gateway->loop, &r->http->gateway->passwords, password, hash, cb, r)) fail(r, BO_ERR_OVERLOADED, NULL);
+}
+
+static void fresh_hashed(void *arg, const char *hash, bool right) {
+    (void)right;
+    struct request *r = arg;
+    if (hash)
+        r->hashed(r, hash);
+    else
+        fail(r, BO_ERR_OVERLOADED, NULL);
+}
+
+/* Runs hashed with what is to be kept of the new password. */
+static void hash_fresh(struct request *r, void (*hashed)(struct request *r, const char *hash)) {
+    r->hashed = hashed;
+    work(r, r->fresh, NULL, fresh_hashed);
+}
+
 /* ---- sign up ---- */
 
 static void account_made(void *arg, int err, const char *state, const struct bo_rows *rows) {
@@ -149,23 +171,13 @@ static void account_made(void *arg, int err, const char *state, const struct bo_
         make_session(r);
 }
 
-static void hashed_for_account(void *arg, const char *hash, bool right) {
-    (void)right;
-    struct request *r = arg;
-    if (!hash) {
-        fail(r, BO_ERR_OVERLOADED, NULL);
-        return;
-    }
+static void hashed_for_account(struct request *r, const char *hash) {
     bo_text_random_id("a:", r->person);
     const char *params[] = {r->person, r->email, hash};
     ask(r, "INSERT INTO accounts (id, email, password) VALUES ($1, $2, $3)", params, 3, account_made);
 }
 
-static void work(struct request *r, const char *password, const char *hash, bo_password_cb cb) {
-    if (!bo_password_work(&r->http->gateway->loop, &r->http->gateway->passwords, password, hash, cb, r)) fail(r, BO_ERR_OVERLOADED, NULL);
-}
-
-static void sign_up(struct request *r) { work(r, r->fresh, NULL, hashed_for_account); }
+static void sign_up(struct request *r) { hash_fresh(r, hashed_for_account); }
 
 /* ---- log in ---- */
 
@@ -230,13 +242,7 @@ static void password_changed(void *arg, int err, const char *state, const struct
     finish(r);
 }
 
-static void hashed_for_change(void *arg, const char *hash, bool right) {
-    (void)right;
-    struct request *r = arg;
-    if (!hash) {
-        fail(r, BO_ERR_OVERLOADED, NULL);
-        return;
-    }
+static void hashed_for_change(struct request *r, const char *hash) {
     char token[65];
     hash_token(r->session, token);
     const char *params[] = {r->person, hash, token};
@@ -248,7 +254,7 @@ static void old_checked(void *arg, const char *hash, bool right) {
     (void)hash;
     struct request *r = arg;
     if (right)
-        work(r, r->fresh, NULL, hashed_for_change);
+        hash_fresh(r, hashed_for_change);
     else
         fail(r, BO_ERR_LOGIN_WRONG, NULL);
 }
@@ -310,13 +316,7 @@ static void ask_for_reset(struct request *r) {
            " password_resets (token, account) SELECT $2, id FROM a) SELECT email FROM a", params, 2, reset_made);
 }
 
-static void hashed_for_reset(void *arg, const char *hash, bool right) {
-    (void)right;
-    struct request *r = arg;
-    if (!hash) {
-        fail(r, BO_ERR_OVERLOADED, NULL);
-        return;
-    }
+static void hashed_for_reset(struct request *r, const char *hash) {
     char token[65];
     hash_token(r->reset, token);
     const char *params[] = {token, hash};
@@ -325,7 +325,7 @@ static void hashed_for_reset(void *arg, const char *hash, bool right) {
         params, 2, password_changed);
 }
 
-static void reset_password(struct request *r) { work(r, r->fresh, NULL, hashed_for_reset); }
+static void reset_password(struct request *r) { hash_fresh(r, hashed_for_reset); }
 
 /* ---- what belongs to an account ---- */
 
