@@ -2,6 +2,7 @@
 -- ARGV     person, number, key, lot, amount, currency
 -- returns  {code, deadline, {amount, when the lot closes}} or {code, the lowest bid that counts, or the highest allowed, or ms}
 --- include sale
+--- include known
 --- include order
 --- include line
 --- include admit

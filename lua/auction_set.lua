@@ -2,6 +2,7 @@
 -- ARGV     name, first price, step, highest bid allowed, opens (ms), closes (ms), extend_ms, pay_ms, who
 -- returns  {code, index}
 --- include sale
+--- include known
 --- include order
 --- include line
 --- include admit
@@ -10,7 +11,6 @@
 local name, actor = ARGV[1], ARGV[9]
 local item = {name = name, kind = 'lot', total = 1, limit = 0, rate_count = 0, rate_ms = 0, price = tonumber(ARGV[2]), step = tonumber(ARGV[3]), most = tonumber(ARGV[4]),
               opens = tonumber(ARGV[5]), closes = tonumber(ARGV[6]), extend_ms = tonumber(ARGV[7]), pay_ms = tonumber(ARGV[8])}
-if call('EXISTS', STATE) == 0 then return {'unknown_sale'} end
 local index, before = find_item(name)
 if before and before.kind ~= 'lot' then return {'stock_exists'} end
 if index and call('HEXISTS', STOCK, 'bids:' .. index) == 1 then return {'lot_running'} end

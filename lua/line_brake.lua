@@ -2,10 +2,10 @@
 -- ARGV     percent of what policy allows, for how many ms (0: the wish before is over), and why
 -- returns  {code, percent that holds now, why}
 --- include sale
+--- include known
 --- include order
 --- include line
 --- include admit
-if call('EXISTS', STATE) == 0 then return {'unknown_sale'} end
 local percent, for_ms, why = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local before, untill = numbers('asked', 'asked_until')
 if untill <= now then before = 100 end

@@ -2,6 +2,7 @@
 -- ARGV     person, number, key, channel, code that lets him in: used by one person only
 -- returns  {code, deadline, {}}
 --- include sale
+--- include known
 --- include choose
 local person, number, key, channel, code = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 local p = load_person(person)

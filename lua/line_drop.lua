@@ -3,6 +3,7 @@
 -- ARGV     person, …
 -- returns  {code}
 --- include sale
+--- include known
 local grace, status = numbers('grace_ms'), call('HGET', STATE, 'status')
 local waiting = call('ZMSCORE', LINE, unpack(ARGV))
 local absent, ends = {}, {}

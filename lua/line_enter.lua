@@ -2,6 +2,7 @@
 -- ARGV     person, number the access token was issued for
 -- returns  {code, now, stage, deadline, order, {held seat, price, …}}
 --- include sale
+--- include known
 local person, number = ARGV[1], tonumber(ARGV[2])
 local p = load_person(person)
 if not p or p.n ~= number or not call('ZSCORE', ACTIVE, person) then return {'not_admitted'} end

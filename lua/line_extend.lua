@@ -2,6 +2,7 @@
 -- ARGV     person, number, key
 -- returns  {code, deadline, {how often it can be done again}}
 --- include sale
+--- include known
 --- include choose
 local person, number, key = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local p = load_person(person)

@@ -2,6 +2,7 @@
 -- ARGV     person, …
 -- returns  {code, now, then per person {number, stage, deadline, order, if this is the first he is told of it: admitted when}}
 --- include sale
+--- include known
 --- include order
 --- include line
 --- include admit

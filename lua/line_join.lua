@@ -6,6 +6,7 @@
 -- returns  {code, now, head, status, opened, waiting, number handed out last, then per person his number if the place is
 --          new, else {number, stage, deadline, order, and for a new place in a lane his position}}; stage "wait" in line
 --- include sale
+--- include known
 --- include order
 --- include line
 --- include admit
@@ -19,7 +20,6 @@ local JOINABLE = {open = true, paused = true, draft = true, through = true}
 
 local state = call('HMGET', STATE, 'status', 'lottery', 'seed', 'gathers_at')
 local status, open_now = state[1], is_open_now()
-if not status then return {'unknown_sale'} end
 
 -- Where somebody is already; nil: nowhere.
 local function place(person, number, packed, may_queue_again)
@@ -67,6 +67,8 @@ end
 -- Nobody takes a new place now: the code that says why; nil: one may.
 local function refusal()
   if not JOINABLE[status] then return status end
+  local seq, committed, backlog_max = numbers('seq', 'committed', 'backlog_max')
+  if seq - committed > backlog_max then return 'overloaded' end -- what is told has to be written, too (rule P4)
   if wall < tonumber(state[4] or 0) then return 'too_early' end
 end
 

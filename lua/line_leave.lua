@@ -2,6 +2,7 @@
 -- ARGV     person
 -- returns  {code}
 --- include sale
+--- include known
 --- include order
 --- include line
 --- include admit

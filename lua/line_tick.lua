@@ -2,8 +2,9 @@
 -- publishes what positions are worked out from. Ticks of many servers that come together do the work of one.
 -- ARGV     how far this gateway wants admission slowed down, in percent (100: not at all), and why
 -- returns  {code, now, ms until this gateway should tick again (0: at once; -1: as ever), head, waiting, active, status, free, sold,
---           admitted, seq, committed, numbers handed out, opened, ms to the opening, brake in percent, why, for how many there is stock}
+--           admitted, seq, committed, numbers handed out, opened, ms to the opening, brake in percent, why, for how many there is stock, epoch}
 --- include sale
+--- include known
 --- include order
 --- include line
 --- include admit
@@ -56,7 +57,6 @@ local function set_brake(percent, why)
 end
 
 local status = call('HGET', STATE, 'status')
-if not status then return {'unknown_sale'} end
 local ticked, viewed, opened, due, closing = numbers('ticked', 'viewed', 'opened', 'due', 'closing')
 local wait = -1
 -- Before the work is shared out: of gateways that tick in step, the same one always comes too late for it.
@@ -83,4 +83,4 @@ local head, free, sold, total_admitted, seq, committed, handed_out, opens_at =
   numbers('head', 'free', 'sold', 'admitted', 'seq', 'committed', 'handed_out', 'opens_at')
 local slowed, why = brake()
 return {'ok', now, wait, head, call('ZCARD', LINE), call('ZCARD', ACTIVE), call('HGET', STATE, 'status'), free, sold, total_admitted,
-        seq, committed, handed_out, is_open_now() and 1 or 0, math.max(0, opens_at - wall), slowed, why, stock_left(call('HGET', STATE, 'status'))}
+        seq, committed, handed_out, is_open_now() and 1 or 0, math.max(0, opens_at - wall), slowed, why, stock_left(call('HGET', STATE, 'status')), numbers('epoch')}

@@ -3,6 +3,7 @@
 -- ARGV     person, number, a fresh order id, or one that he has won (rule S7)
 -- returns  {code, now, order, amount, deadline, {seat, price, …}}
 --- include sale
+--- include known
 --- include order
 local person, number, fresh = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local won = load_order(fresh)

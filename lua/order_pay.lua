@@ -3,6 +3,7 @@
 -- ARGV     order, payment, "paid" or "declined", amount, currency
 -- returns  {code, order state, log number after whose commit it may be told}
 --- include sale
+--- include known
 --- include order
 --- include line
 --- include admit
@@ -10,6 +11,10 @@
 --- include auction
 local order, payment, outcome, amount, currency = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local o = load_order(order)
+if not o and numbers('restored') > 0 then
+  -- Started before Redis was lost, and lost with it: nobody holds seats for it any more.
+  o = {st = 'expired', person = '', seats = {}, amount = amount}
+end
 if not o then return {'unknown_order'} end
 local person = o.person
 

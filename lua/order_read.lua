@@ -2,6 +2,7 @@
 -- ARGV     order
 -- returns  {code, state, person, amount, log number, committed log number}
 --- include sale
+--- include known
 --- include order
 local o = load_order(ARGV[1])
 if not o then return {'unknown_order'} end

@@ -3,6 +3,7 @@
 --          who does it, why, seat index, …
 -- returns  {code, order state, amount, log number after whose commit it may be told} or {refund_too_much, what is left}
 --- include sale
+--- include known
 --- include order
 --- include line
 --- include admit

@@ -3,6 +3,7 @@
 --          {seat index, price} of each seat
 -- returns  {code, deadline, {held seat, price, …}}; none_together: none of them can be had any more, and nothing was changed
 --- include sale
+--- include known
 --- include choose
 --- include hold
 local person, number, key, wanted = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[5])

@@ -2,6 +2,7 @@
 -- ARGV     "block" or "unblock", who does it, why, seat index, …
 -- returns  {code, free, blocked} or {code, {seat that is in the way, …}}
 --- include sale
+--- include known
 --- include order
 --- include line
 --- include admit
@@ -9,7 +10,6 @@ local NOBODY = '-'
 local action, actor, why = ARGV[1], ARGV[2], ARGV[3]
 local seats, in_the_way = {}, {}
 for i = 4, #ARGV do seats[i - 3] = tonumber(ARGV[i]) end
-if call('EXISTS', STATE) == 0 then return {'unknown_sale'} end
 local owners = call('HMGET', SEATS, unpack(seats))
 for i, seat in ipairs(seats) do
   if action == 'block' and owners[i] or action == 'unblock' and owners[i] ~= NOBODY then in_the_way[#in_the_way + 1] = seat end

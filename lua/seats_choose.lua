@@ -4,6 +4,7 @@
 --          most per person, most in all, …}
 -- returns  {"ok", then for each command {code, deadline, {held seat, price, …}} or {code, 0, {refused seat, …}} or {code, how many are left}}
 --- include sale
+--- include known
 --- include order
 --- include line
 --- include admit

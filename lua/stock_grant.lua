@@ -3,6 +3,7 @@
 -- returns  {code, item, how many, number of the first, log number after whose commit it may be told, 1 if it was taken back}, or {code, how
 --          many are left, or ms until it is worth trying again}
 --- include sale
+--- include known
 --- include order
 --- include line
 --- include admit

@@ -2,6 +2,7 @@
 -- returns  {code, then for each {index, name, kind, total, left, most per person, price; of a lot also: step, highest bid allowed, opens, closes,
 --           highest bid so far (0: none), "open", "closed", "sold" or "unsold"}}
 --- include sale
+--- include known
 --- include order
 --- include line
 --- include admit

@@ -3,6 +3,7 @@
 --          rate_ms (0: any number), rate_ms, who
 -- returns  {code, index, left} or {stock_below_given, how many are given}
 --- include sale
+--- include known
 --- include order
 --- include line
 --- include admit
@@ -11,7 +12,6 @@ local INDEX_MAX = 2000
 local name, kind, actor = ARGV[1], ARGV[2], ARGV[8]
 local item = {name = name, kind = kind, total = tonumber(ARGV[3]), limit = tonumber(ARGV[4]), price = tonumber(ARGV[5]), rate_count = tonumber(ARGV[6]),
               rate_ms = tonumber(ARGV[7])}
-if call('EXISTS', STATE) == 0 then return {'unknown_sale'} end
 local index, before = find_item(name)
 if before and before.kind ~= kind then return {'stock_exists'} end
 if index and item.total < given(index) then return {'stock_below_given', given(index)} end

@@ -2,6 +2,7 @@
 -- ARGV     person, number, key, item, how many
 -- returns  {code, deadline, {held seat or place, price, …}} or {code, how many are left}
 --- include sale
+--- include known
 --- include order
 --- include line
 --- include admit

@@ -113,8 +113,11 @@ local function set_owner(seat, owner)
   if terms.tidy and #seat <= 6 then call('SETRANGE', MAP, seat, owner and '1' or '0') end -- what is left alone is seen on the map
 end
 
-local function note(what, person, seats)
-  acts[#acts + 1] = '["' .. what .. '","' .. person .. '",[' .. table.concat(seats, ',') .. ']]'
+-- reduced: of a hold, {seat, tariff, …, …, …} as it was asked for.
+local function note(what, person, seats, reduced)
+  local tariffs = ''
+  for i = 1, reduced and #reduced or 0, 4 do tariffs = tariffs .. (i > 1 and ',"' or '"') .. reduced[i] .. '":' .. cjson.encode(reduced[i + 1]) end
+  acts[#acts + 1] = '["' .. what .. '","' .. person .. '",[' .. table.concat(seats, ',') .. ']' .. (tariffs ~= '' and ',{' .. tariffs .. '}' or '') .. ']'
 end
 
 local function answer(person, key, request, said)
@@ -136,7 +139,7 @@ local function take(person, p, key, request, seats, reduced)
   end
   if p.c then count('used:' .. p.c, #seats / 2) end
   if #p.h == #seats then seeking = seeking - 1 end
-  note('hold', person, seats)
+  note('hold', person, seats, reduced)
   return answer(person, key, request, {'ok', p.d, p.h})
 end
 

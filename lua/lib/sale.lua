@@ -41,7 +41,7 @@ local COMPANY_MAX_MS = 100
 -- `wall` is Redis' clock as it is; only the opening goes by it.
 local clock = call('TIME')
 local wall = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local kept = call('HMGET', STATE, 'clock', 'skew', 'flushed', 'company')
+local kept = call('HMGET', STATE, 'clock', 'skew', 'flushed', 'company', 'settings_version', 'lost')
 local now = wall + tonumber(kept[2] or 0)
 if kept[1] and (now - kept[1] > GAP_MS or kept[1] - now > 1000) then
   now = tonumber(kept[1])

@@ -10,7 +10,7 @@
 #include "loop/loop.h"
 #include "loop/supervise.h"
 #include "metrics/metrics.h"
-#include "redis/log_reader.h"
+#include "redis/scripts.h"
 
 #include <arpa/inet.h>
 #include <glob.h>
@@ -200,10 +200,10 @@ static int prepare_database(struct dev *dev) {
     bool there = access(socket, F_OK) == 0 && access(redis, F_OK) == 0;
     free(socket);
     free(redis);
-    struct bo_log_reader *reader;
+    struct bo_scripts *reader;
     struct bo_database *db;
-    if (!there || bo_log_reader_open(dev->config.redis, 1000, &reader) != 0) return -1;
-    bo_log_reader_close(reader);
+    if (!there || bo_scripts_open(dev->config.redis, 1000, &reader) != 0) return -1;
+    bo_scripts_close(reader);
     if (bo_database_open(dev->config.postgres, &db) != 0) return -1;
     int err = bo_database_migrate(db);
     struct bo_new_sale sale = {.id = "demo", .name = "Example concert", .plan = example("hall.json"), .settings = example("hall-settings.json"), .open = true};

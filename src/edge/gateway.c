@@ -121,6 +121,13 @@ static void resync_room(void *arg, struct bo_table_link *link) {
 
 static void on_feed_gap(void *arg) { bo_table_each(&((struct bo_gateway *)arg)->rooms, resync_room, NULL); }
 
+static void doubt_room(void *arg, struct bo_table_link *link) {
+    (void)arg;
+    bo_room_doubt((struct bo_room *)link);
+}
+
+static void on_other_redis(void *arg) { bo_table_each(&((struct bo_gateway *)arg)->rooms, doubt_room, NULL); }
+
 /* ---- draining: everyone is asked to come back elsewhere, what is under way is finished ---- */
 
 static void woken(uv_timer_t *timer) { (void)timer; } /* the end of the turn does the work */
@@ -201,7 +208,7 @@ static void start(struct bo_gateway *gateway) {
     gateway->keys = bo_keys_new(config->secret, config->key_rotation_h);
     bo_wheel_init(&gateway->wheel, WHEEL_SLOT_MS, bo_loop_steady_ms());
     start_signals(gateway);
-    gateway->redis = bo_redis_store_open(&gateway->loop, config->redis, config->redis_timeout_ms);
+    gateway->redis = bo_redis_store_open(&gateway->loop, config->redis, config->redis_timeout_ms, on_other_redis, gateway);
     gateway->store = bo_redis_store_port(gateway->redis);
     gateway->feed = bo_redis_feed_open(&gateway->loop, config->redis, config->redis_timeout_ms,
                                        (struct bo_redis_feed_events){on_feed, on_feed_gap, gateway});

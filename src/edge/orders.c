@@ -29,7 +29,9 @@ static void tell_refund(struct bo_session *s, void *arg) {
     bo_session_printf(s, "{\"type\":\"refunded\",\"order\":\"%s\",\"amount\":%" PRId64 ",\"currency\":\"%s\"}", paid->order, paid->refund, s->room->settings.currency);
 }
 
-static void committed(struct bo_commit_waiter *waiter) {
+static void look_up_again(struct bo_session *s, void *arg) { bo_order_look_up(s, arg); }
+
+static void committed(struct bo_commit_waiter *waiter, bool committed) {
     struct bo_paid *paid = (struct bo_paid *)waiter;
     struct bo_room *room = paid->room;
     if (paid->prev)
@@ -37,6 +39,11 @@ static void committed(struct bo_commit_waiter *waiter) {
     else
         room->awaiting = paid->next;
     if (paid->next) paid->next->prev = paid->prev;
+    if (!committed) {
+        bo_room_each_of(room, paid->person, look_up_again, paid->order);
+        free(paid);
+        return;
+    }
     if (paid->refund >= 0) {
         bo_room_each_of(room, paid->person, tell_refund, paid);
         free(paid);
@@ -163,13 +170,13 @@ static void looked_up(void *arg, int err, const struct bo_value *v) {
     struct look_up *l = arg;
     struct bo_session *s = l->session;
     const char *state = bo_value_text(v, 1);
-    if (err)
+    if (err && err != BO_ERR_UNKNOWN_ORDER)
         bo_session_error(s, err, NULL);
     else if (strcmp(state, "paid") == 0)
         bo_order_settled(s->room, s->person, l->order, bo_value_number(v, 4), false);
     else
         bo_session_printf(s, "{\"type\":\"order_failed\",\"order\":\"%s\",\"reason\":\"%s\",\"message\":\"This order was not completed. "
-                             "Its seats are free again.\"}", l->order, state);
+                             "Its seats are free again.\"}", l->order, err ? "lost" : state);
     bo_session_release(s);
     free(l);
 }

@@ -41,6 +41,7 @@ void bo_room_free(struct bo_room *room) {
     bo_loop_timer_free(room->exact);
     release_all(&room->joins);
     release_all(&room->asks);
+    release_all(&room->returns);
     bo_room_free_choices(room);
     bo_room_free_stock(room);
     for (size_t i = 0; i < room->drop_count; i++) free(room->drops[i]);
@@ -68,6 +69,10 @@ void bo_sessions_add(struct bo_sessions *list, struct bo_session *session) {
 }
 
 void bo_room_run(struct bo_room *room, const char *script, const char *const *args, size_t count, bo_store_cb cb, void *arg) {
+    if (room->state != BO_ROOM_READY && strcmp(script, "sale_load") != 0) {
+        cb(arg, BO_ERR_UNAVAILABLE, NULL);
+        return;
+    }
     struct bo_arg *list = bo_alloc(count * sizeof(*list));
     for (size_t i = 0; i < count; i++) list[i] = (struct bo_arg){args[i], strlen(args[i])};
     room->gateway->store.run(room->gateway->store.self, script, room->id, list, count, cb, arg);
@@ -213,7 +218,20 @@ static void on_absent(struct bo_room *room, char *people) {
 
 static void on_head(struct bo_room *room, char *words) { bo_room_head_moved(room, bo_text_next_number(&words)); }
 
-static void on_committed(struct bo_room *room, char *words) { bo_commits_reached(&room->commits, bo_text_next_number(&words)); }
+/* committed number epoch: in another epoch it is the number of another record. */
+static void on_committed(struct bo_room *room, char *words) {
+    int64_t seq = bo_text_next_number(&words);
+    if (bo_text_next_number(&words) == room->epoch) bo_commits_reached(&room->commits, seq);
+}
+
+/* The new epoch itself comes with an answer of a script, behind all answers of the one before. */
+static void on_restored(struct bo_room *room, char *words) {
+    (void)words;
+    if (room->state == BO_ROOM_READY)
+        bo_room_tick(room);
+    else
+        bo_room_load_settings(room);
+}
 
 static void on_paid(struct bo_room *room, char *words) {
     const char *person = bo_text_next_word(&words), *order = bo_text_next_word(&words);
@@ -260,7 +278,7 @@ static void hear(struct bo_room *room, char *words) {
     } news[] = {{"seats", on_seats},       {"head", on_head},     {"view", bo_room_heard_view},   {"committed", on_committed}, {"paid", on_paid},
                 {"end", on_end},           {"absent", on_absent}, {"deadline", on_deadline},      {"status", on_status},       {"opened", on_opened},
                 {"refunded", on_refunded}, {"items", on_items},   {"stock", bo_room_heard_stock}, {"lot", bo_room_heard_lot},  {"won", bo_room_heard_won},
-                {"lapsed", bo_room_heard_lapsed}};
+                {"lapsed", bo_room_heard_lapsed}, {"restored", on_restored}};
     const char *what = bo_text_next_word(&words);
     for (size_t i = 0; i < sizeof(news) / sizeof(news[0]); i++) {
         if (strcmp(news[i].what, what) != 0) continue;
@@ -404,9 +422,10 @@ static void ticked(void *arg, int err, const struct bo_value *v) {
     struct bo_room *room = arg;
     room->ticking = false;
     if (err) {
-        if (err == BO_ERR_UNKNOWN_SALE) room->state = BO_ROOM_LOADING;
+        if (err == BO_ERR_LOST_SALE) bo_room_doubt(room);
         return;
     }
+    bo_room_set_epoch(room, bo_value_number(v, 18));
     if (bo_value_number(v, 13)) bo_room_set_opened(room);
     room->opens_in_ms = bo_value_number(v, 14);
     int64_t again_in = bo_value_number(v, 2);
@@ -481,6 +500,7 @@ void bo_room_turn_end(struct bo_room *room) {
     bo_room_send_joins(room);
     bo_room_send_drops(room);
     bo_room_send_asks(room);
+    bo_room_send_returns(room);
     bo_room_read_tickets(room);
     if (room->asks_under_way) room->gateway->arrivals.more = true; /* somebody is about to be let in: no rest now */
 }

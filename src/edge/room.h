@@ -29,6 +29,7 @@ struct bo_room {
     struct bo_table_link by_id;
     struct bo_gateway *gateway;
     char *id, *name;
+    int64_t epoch;         /* of Redis' state of the sale; 0: not known yet */
     int64_t version;       /* of the settings, as PostgreSQL has them */
     int64_t told_version;  /* of those that Redis was told last, -1: none; while loading, that it is being told */
     struct bo_settings settings;
@@ -61,8 +62,8 @@ struct bo_room {
     struct bo_heap waiting; /* those in stage WAIT, by number */
     int64_t waiting_sessions;
     uint64_t head_events;
-    struct bo_sessions joins, asks;
-    bool joins_under_way, asks_under_way;
+    struct bo_sessions joins, asks, returns;
+    bool joins_under_way, asks_under_way, returns_under_way;
     bo_ms joins_sent_ms; /* steady clock */
     struct bo_wish *wishes; /* for the best seats, that are tried just now (commands.c) */
     struct bo_item *items; /* of the stock, by index less one */
@@ -105,7 +106,30 @@ void bo_room_load_map(struct bo_room *room);
 void bo_room_read_map(struct bo_room *room, void (*cb)(void *arg, int err), void *arg);
 void bo_sessions_add(struct bo_sessions *list, struct bo_session *session); /* takes a reference */
 
+/* returning.c */
+/* Redis' state of the sale is another one than before when its epoch is: it was restored from the ledger. Then everyone connected here is found again. */
+void bo_room_set_epoch(struct bo_room *room, int64_t epoch);
+void bo_room_send_returns(struct bo_room *room);
+/* Redis may not have all of it: nothing is decided here until PostgreSQL was asked. */
+void bo_room_doubt(struct bo_room *room);
+
 /* waiting.c */
+enum bo_stage bo_stage_from(const char *name); /* as the scripts name them */
+/* Some sessions of one room whose people a script was asked about; each holds a reference. */
+#define BO_BATCH_MAX 500
+struct bo_batch {
+    struct bo_room *room;
+    uint64_t head_events;
+    size_t count;
+    struct bo_session *sessions[BO_BATCH_MAX];
+};
+struct bo_batch *bo_batch_take(struct bo_room *room, struct bo_sessions *from);
+void bo_batch_free(struct bo_batch *batch);
+void bo_session_admit(struct bo_session *session, enum bo_stage stage, int64_t number, bo_ms deadline); /* he is inside, and hears it */
+void bo_session_wait(struct bo_session *session); /* under session->number */
+/* With his position, so that one message says it all; fresh_position: of who has just been put at the end of the line, else 0. */
+void bo_session_tell_joined(struct bo_session *session, const char *stage, int64_t fresh_position);
+void bo_session_end_inside(struct bo_session *session); /* he was inside and is not any more */
 void bo_room_join(struct bo_room *room, struct bo_session *session); /* with the next batch */
 void bo_room_send_joins(struct bo_room *room);
 void bo_room_refuse_joins(struct bo_room *room, int err); /* tells those who wait to be sent */

@@ -54,11 +54,12 @@ static void settings_loaded(void *arg, int err, const struct bo_value *v) {
     room->loading = false;
     if (err) room->told_version = -1;
     if (err == BO_ERR_LOST_SALE) {
-        if (room->state != BO_ROOM_LOST) bo_log_error("sale %s: redis has lost it; it stays closed until it is restored", room->id);
+        if (room->state != BO_ROOM_LOST) bo_log_error("sale %s: redis has lost it; nothing is decided until a scribe has restored it from the ledger", room->id);
         room->state = BO_ROOM_LOST;
         bo_room_refuse_joins(room, BO_ERR_LOST_SALE);
     } else if (!err) {
         room->state = BO_ROOM_READY;
+        bo_room_set_epoch(room, bo_value_number(v, 2));
         bo_room_set_status(room, bo_value_text(v, 1));
         if (room->map.version < 0) bo_room_load_map(room);
         bo_room_load_stock(room);

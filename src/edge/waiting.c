@@ -13,35 +13,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_MAX 500
 #define PLACE_TOKEN_MS INT64_C(604800000) /* a week: tickets are looked up with it, too */
 #define JOIN_GAP_MS 20
 #define JOIN_GAP_STREAM_MS 200
 #define JOIN_COMPANY 100
 #define BACK_POSITION 20000               /* from here on news come at the slowest pace */
 #define OPENING_NEWS_MS 10000             /* after the opening everyone has heard his position by then */
+#define OVERLOADED_MS 5000 /* PostgreSQL does not keep up; who cannot join now may ask again after it */
 #define TURNED_AWAY_MS 30000              /* who is turned away may ask again after it */
 
-/* Some sessions of one room whose people a script was asked about; each holds a reference. */
-struct batch {
-    struct bo_room *room;
-    uint64_t head_events;
-    size_t count;
-    struct bo_session *sessions[BATCH_MAX];
-};
-
-static struct batch *take_batch(struct bo_room *room, struct bo_sessions *from) {
-    struct batch *batch = bo_alloc(sizeof(*batch));
+struct bo_batch *bo_batch_take(struct bo_room *room, struct bo_sessions *from) {
+    struct bo_batch *batch = bo_alloc(sizeof(*batch));
     batch->room = room;
     batch->head_events = room->head_events;
-    batch->count = from->count < BATCH_MAX ? from->count : BATCH_MAX;
+    batch->count = from->count < BO_BATCH_MAX ? from->count : BO_BATCH_MAX;
     memcpy(batch->sessions, from->items, batch->count * sizeof(*batch->sessions));
     from->count -= batch->count;
     memmove(from->items, from->items + batch->count, from->count * sizeof(*from->items));
     return batch;
 }
 
-static void free_batch(struct batch *batch) {
+void bo_batch_free(struct bo_batch *batch) {
     for (size_t i = 0; i < batch->count; i++) bo_session_release(batch->sessions[i]);
     free(batch);
 }
@@ -165,7 +157,7 @@ void bo_session_timer(struct bo_session *s) {
 
 /* ---- stages as the store tells them ---- */
 
-static void admit(struct bo_session *s, enum bo_stage stage, int64_t number, bo_ms deadline) {
+void bo_session_admit(struct bo_session *s, enum bo_stage stage, int64_t number, bo_ms deadline) {
     bo_session_set_stage(s, stage, deadline);
     s->number = number;
     const struct bo_settings *settings = &s->room->settings;
@@ -181,7 +173,7 @@ static void admit(struct bo_session *s, enum bo_stage stage, int64_t number, bo_
     bo_metric_add(BO_METRIC_admissions, 1);
 }
 
-static enum bo_stage stage_from(const char *name) {
+enum bo_stage bo_stage_from(const char *name) {
     if (strcmp(name, "wait") == 0) return BO_STAGE_WAIT;
     if (strcmp(name, "claim") == 0) return BO_STAGE_CLAIM;
     if (strcmp(name, "choose") == 0) return BO_STAGE_CHOOSE;
@@ -189,7 +181,7 @@ static enum bo_stage stage_from(const char *name) {
     return BO_STAGE_OUT;
 }
 
-static void wait_in_line(struct bo_session *s) {
+void bo_session_wait(struct bo_session *s) {
     s->in_line.key = s->number;
     if (!s->in_line.place) bo_heap_add(&s->room->waiting, &s->in_line);
 }
@@ -203,8 +195,7 @@ static void ask_about(struct bo_session *s) {
 
 void bo_room_join(struct bo_room *room, struct bo_session *s) { bo_sessions_add(&room->joins, s); }
 
-/* With his position, so that one message says it all; fresh: he has just been put at the end of the line. */
-static void tell_joined(struct bo_session *s, const char *stage, int64_t fresh_position) {
+void bo_session_tell_joined(struct bo_session *s, const char *stage, int64_t fresh_position) {
     const struct bo_room *room = s->room;
     char json[2048], *at = json, place[BO_PLACE_TOKEN_MAX];
     bool waits = strcmp(stage, "wait") == 0, secret = waits && is_secret(s);
@@ -265,7 +256,7 @@ static bool refused(struct bo_session *s, const char *status) {
         const char *name;
         int err;
     } codes[] = {{"draining", BO_ERR_DRAINING}, {"too_early", BO_ERR_TOO_EARLY}, {"invitation_used", BO_ERR_INVITATION_USED},
-                 {"lane_full", BO_ERR_LANE_FULL}, {"away", BO_ERR_TURNED_AWAY}};
+                 {"lane_full", BO_ERR_LANE_FULL}, {"away", BO_ERR_TURNED_AWAY}, {"overloaded", BO_ERR_OVERLOADED}};
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         if (strcmp(codes[i].name, status) != 0) continue;
         bo_ms left = s->room->settings.gathers_at - bo_loop_wall_ms();
@@ -273,7 +264,7 @@ static bool refused(struct bo_session *s, const char *status) {
         if (codes[i].err == BO_ERR_TURNED_AWAY)
             bo_session_dismiss(s, status);
         else
-            bo_session_refuse(s, codes[i].err, codes[i].err == BO_ERR_TOO_EARLY ? (left > 0 ? left : 100) : 0);
+            bo_session_refuse(s, codes[i].err, codes[i].err == BO_ERR_TOO_EARLY ? (left > 0 ? left : 100) : codes[i].err == BO_ERR_OVERLOADED ? OVERLOADED_MS : 0);
         return true;
     }
     return false;
@@ -296,23 +287,23 @@ static void place_session(struct bo_session *s, const struct bo_value *found, in
     }
     if (s->stage == BO_STAGE_JOINING) s->fresh = fresh;
     s->number = fresh ? found->number : bo_value_number(found, 0);
-    enum bo_stage stage = stage_from(name);
+    enum bo_stage stage = bo_stage_from(name);
     if (stage == BO_STAGE_WAIT && !quiet) bo_session_set_stage(s, BO_STAGE_WAIT, 0);
-    if (!quiet) tell_joined(s, name, fresh && s->number > 0 ? waiting - (last - s->number) : fresh ? 0 : bo_value_number(found, 4));
+    if (!quiet) bo_session_tell_joined(s, name, fresh && s->number > 0 ? waiting - (last - s->number) : fresh ? 0 : bo_value_number(found, 4));
     if (stage == BO_STAGE_WAIT) {
-        wait_in_line(s);
+        bo_session_wait(s);
         if (s->number <= s->room->head) ask_about(s);
     } else if (stage == BO_STAGE_OUT) {
         bo_session_set_stage(s, BO_STAGE_OUT, 0);
         if (quiet) bo_session_printf(s, "{\"type\":\"left\"}");
         if (*bo_value_text(found, 3)) bo_order_look_up(s, bo_value_text(found, 3));
     } else {
-        admit(s, stage, s->number, bo_value_number(found, 2));
+        bo_session_admit(s, stage, s->number, bo_value_number(found, 2));
     }
 }
 
 static void joined(void *arg, int err, const struct bo_value *v) {
-    struct batch *batch = arg;
+    struct bo_batch *batch = arg;
     struct bo_room *room = batch->room;
     room->joins_under_way = false;
     if (!err) {
@@ -329,14 +320,14 @@ static void joined(void *arg, int err, const struct bo_value *v) {
             place_session(s, bo_value_item(v, 7 + i), bo_value_number(v, 5), bo_value_number(v, 6));
         } else if (s->stage == BO_STAGE_JOINING) {
             bo_session_set_stage(s, BO_STAGE_OUT, 0);
-            bo_session_error(s, err == BO_ERR_UNKNOWN_SALE ? BO_ERR_LOST_SALE : err, NULL);
+            bo_session_error(s, err, NULL);
         }
     }
-    free_batch(batch);
+    bo_batch_free(batch);
 }
 
 /* The invitations of a batch, four arguments each. */
-static size_t add_invitations(const struct batch *batch, const char **args, char (*numbers)[24]) {
+static size_t add_invitations(const struct bo_batch *batch, const char **args, char (*numbers)[24]) {
     size_t n = 0, used = 0;
     for (size_t i = 0; i < batch->count; i++) {
         const struct bo_entry *entry = batch->sessions[i]->entry;
@@ -351,9 +342,9 @@ static size_t add_invitations(const struct batch *batch, const char **args, char
     return n;
 }
 
-static void send_join_batch(struct batch *batch) {
-    const char *args[BATCH_MAX * 5 + 2];
-    char numbers[BATCH_MAX * 3][24], again[BATCH_MAX + 1], count[24];
+static void send_join_batch(struct bo_batch *batch) {
+    const char *args[BO_BATCH_MAX * 5 + 2];
+    char numbers[BO_BATCH_MAX * 3][24], again[BO_BATCH_MAX + 1], count[24];
     for (size_t i = 0; i < batch->count; i++) {
         const struct bo_session *s = batch->sessions[i];
         again[i] = s->stage != BO_STAGE_JOINING ? '-' : s->again ? '1' : '0';
@@ -380,7 +371,7 @@ void bo_room_send_joins(struct bo_room *room) {
     }
     room->joins_sent_ms = now;
     room->joins_under_way = true;
-    send_join_batch(take_batch(room, &room->joins));
+    send_join_batch(bo_batch_take(room, &room->joins));
 }
 
 void bo_room_refuse_joins(struct bo_room *room, int err) {
@@ -402,8 +393,8 @@ static void ignore_answer(void *arg, int err, const struct bo_value *v) {
 }
 
 void bo_room_send_drops(struct bo_room *room) {
-    for (size_t from = 0; from < room->drop_count; from += BATCH_MAX) {
-        size_t count = room->drop_count - from < BATCH_MAX ? room->drop_count - from : BATCH_MAX;
+    for (size_t from = 0; from < room->drop_count; from += BO_BATCH_MAX) {
+        size_t count = room->drop_count - from < BO_BATCH_MAX ? room->drop_count - from : BO_BATCH_MAX;
         bo_room_run(room, "line_drop", (const char *const *)room->drops + from, count, ignore_answer, room);
     }
     for (size_t i = 0; i < room->drop_count; i++) free(room->drops[i]);
@@ -414,14 +405,24 @@ void bo_room_send_drops(struct bo_room *room) {
 
 #define ADMITTED_AT 4 /* of an answer of line_find */
 
+void bo_session_end_inside(struct bo_session *s) {
+    char *order = s->visit && s->visit->order ? bo_strdup(s->visit->order) : NULL;
+    bo_session_set_stage(s, BO_STAGE_OUT, 0);
+    if (order)
+        bo_order_look_up(s, order);
+    else
+        bo_session_printf(s, "{\"type\":\"expired\",\"message\":\"%s\"}", bo_error_text(BO_ERR_ADMISSION_EXPIRED));
+    free(order);
+}
+
 static void answer_ask(struct bo_session *s, const struct bo_value *found, bool head_moved_since) {
-    enum bo_stage stage = stage_from(bo_value_text(found, 1));
+    enum bo_stage stage = bo_stage_from(bo_value_text(found, 1));
     bool inside = s->stage == BO_STAGE_CLAIM || s->stage == BO_STAGE_CHOOSE || s->stage == BO_STAGE_PAY;
     if (s->stage == BO_STAGE_WAIT && stage == BO_STAGE_WAIT) {
-        wait_in_line(s);
+        bo_session_wait(s);
         if (head_moved_since && s->number <= s->room->head) ask_about(s);
     } else if (s->stage == BO_STAGE_WAIT && strcmp(bo_value_text(found, 1), "away") == 0) {
-        wait_in_line(s);
+        bo_session_wait(s);
         bo_room_join(s->room, s); /* he is here: back into line under his number */
     } else if (s->stage == BO_STAGE_WAIT && stage == BO_STAGE_OUT) {
         bo_session_set_stage(s, BO_STAGE_OUT, 0);
@@ -429,20 +430,14 @@ static void answer_ask(struct bo_session *s, const struct bo_value *found, bool 
     } else if (s->stage == BO_STAGE_WAIT) {
         bool first_told = found->length > ADMITTED_AT;
         if (first_told) bo_brake_note(&s->gateway->brake, BO_BRAKE_TELLING, bo_loop_steady_ms(), 1, 0, bo_room_now(s->room) - bo_value_number(found, ADMITTED_AT));
-        admit(s, stage, bo_value_number(found, 0), bo_value_number(found, 2));
+        bo_session_admit(s, stage, bo_value_number(found, 0), bo_value_number(found, 2));
     } else if (inside && stage == BO_STAGE_OUT) {
-        char *order = s->visit && s->visit->order ? bo_strdup(s->visit->order) : NULL;
-        bo_session_set_stage(s, BO_STAGE_OUT, 0);
-        if (order)
-            bo_order_look_up(s, order);
-        else
-            bo_session_printf(s, "{\"type\":\"expired\",\"message\":\"%s\"}", bo_error_text(BO_ERR_ADMISSION_EXPIRED));
-        free(order);
+        bo_session_end_inside(s);
     }
 }
 
 static void asked(void *arg, int err, const struct bo_value *v) {
-    struct batch *batch = arg;
+    struct bo_batch *batch = arg;
     struct bo_room *room = batch->room;
     room->asks_under_way = false;
     for (size_t i = 0; i < batch->count; i++) {
@@ -451,16 +446,16 @@ static void asked(void *arg, int err, const struct bo_value *v) {
         if (!err)
             answer_ask(s, bo_value_item(v, 2 + i), batch->head_events != room->head_events);
         else if (s->stage == BO_STAGE_WAIT)
-            wait_in_line(s); /* asked again within a second */
+            bo_session_wait(s); /* asked again within a second */
     }
-    free_batch(batch);
+    bo_batch_free(batch);
 }
 
 void bo_room_send_asks(struct bo_room *room) {
     if (!room->asks.count || room->asks_under_way) return;
     room->asks_under_way = true;
-    struct batch *batch = take_batch(room, &room->asks);
-    const char *args[BATCH_MAX];
+    struct bo_batch *batch = bo_batch_take(room, &room->asks);
+    const char *args[BO_BATCH_MAX];
     for (size_t i = 0; i < batch->count; i++) args[i] = batch->sessions[i]->person;
     bo_room_run(room, "line_find", args, batch->count, asked, batch);
 }

@@ -3,8 +3,9 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "ledger/copy.h"
-#include "ledger/projections.h"
+#include "ledger/rebuild.h"
+#include "ledger/shares.h"
+#include "ledger/writing.h"
 #include "metrics/metrics.h"
 #include "postgres/database.h"
 
@@ -20,23 +21,22 @@
 #define COMPANY 200     /* fewer records than these in a batch: */
 #define COMPANY_MS 15    /* wait so long for more before the next one */
 #define PATIENCE_MS 100 /* or so long when nobody waits for a commit */
-#define SALES_EVERY_S 1
+#define REFRESH_EVERY_S 1
+#define SILENCE_MS 5000 /* of a scribe that is stopped; then another one takes its sales */
+#define REBUILD_SILENCE_MS 120000
 #define RETRY_MAX_MS 2000
 #define STOP_TRIES 5
 
 struct scribe {
     const struct bo_config *config;
     struct bo_database *db;
+    struct bo_scripts *scripts;
     struct bo_log_reader *reader;
-    struct bo_log_cursor *cursors;
-    size_t count;
-    time_t sales_at;
+    struct bo_shares shares;
 };
 
-static bool has_kind(const struct bo_log_record *records, size_t count, const char *kind) {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(records[i].kind, kind) == 0) return true;
-    return false;
+static int64_t silence_ms(const struct scribe *s) {
+    return s->config->redis_timeout_ms + 2000 > SILENCE_MS ? s->config->redis_timeout_ms + 2000 : SILENCE_MS;
 }
 
 /* The position moves only from where this scribe believes it to be: a second scribe would be turned back here. */
@@ -54,37 +54,6 @@ static int move_position(struct bo_database *db, const char *const params[3]) {
     return err;
 }
 
-/* Whoever has subscribed before this transaction hears of it. */
-static int tell_hooks(struct bo_database *db, const char *const params[3]) {
-    struct bo_rows *rows = NULL;
-    int err = bo_database_run(db, "SELECT 1 FROM hooks WHERE active LIMIT 1", NULL, 0, &rows);
-    if (!err && bo_rows_count(rows) > 0) err = bo_database_run(db, bo_hooks_projection, params, 3, NULL);
-    bo_rows_free(rows);
-    return err;
-}
-
-static int write_rows(struct bo_database *db, const struct bo_log_record *records, size_t count, const char *const params[3]) {
-    struct bo_buffer rows = {0};
-    bo_ledger_copy(records, count, &rows);
-    int err = bo_database_copy(db, BO_LEDGER_COPY_SQL, rows.data, rows.length);
-    bo_buffer_free(&rows);
-    if (!err) err = tell_hooks(db, params);
-    for (const struct bo_projection *p = bo_projections; !err && p->kind; p++)
-        if (has_kind(records, count, p->kind)) err = bo_database_run(db, p->sql, params, 3, NULL);
-    return err;
-}
-
-static int put_aside(struct bo_database *db, const struct bo_log_record *record, const char *reason) {
-    char seq[24];
-    snprintf(seq, sizeof(seq), "%" PRId64, record->seq);
-    const char *params[] = {record->sale, seq, record->kind, record->body, reason};
-    bo_log_error("sale %s: log record %s (%s) cannot be written and is put aside: %s", record->sale, seq, record->kind, reason);
-    bo_metric_add(BO_METRIC_dead_letters, 1);
-    return bo_database_run(db,
-                           "INSERT INTO dead_letters (sale, seq, kind, body, reason) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-                           params, 5, NULL);
-}
-
 /* One transaction for these records of one sale; reason not NULL: puts the only one aside instead. */
 static int write_transaction(struct scribe *s, const struct bo_log_record *records, size_t count, int64_t after, const char *reason) {
     char before[24], last[24];
@@ -92,7 +61,7 @@ static int write_transaction(struct scribe *s, const struct bo_log_record *recor
     snprintf(last, sizeof(last), "%" PRId64, records[count - 1].seq);
     const char *params[] = {records->sale, before, last};
     int err = bo_database_script(s->db, "BEGIN");
-    if (!err) err = reason ? put_aside(s->db, records, reason) : write_rows(s->db, records, count, params);
+    if (!err) err = reason ? bo_ledger_put_aside(s->db, records, reason) : bo_ledger_write(s->db, records, count, after);
     if (!err) err = move_position(s->db, params);
     if (!err) return bo_database_script(s->db, "COMMIT");
     char problem[512];
@@ -127,64 +96,83 @@ static int write_sale(struct scribe *s, const struct bo_log_record *records, siz
 static int write_batch(struct scribe *s, const struct bo_log_record *records, size_t count) {
     for (size_t from = 0, to; from < count; from = to) {
         for (to = from; to < count && records[to].sale == records[from].sale;) to++;
-        size_t c = 0;
-        while (s->cursors[c].sale != records[from].sale) c++;
-        int err = write_sale(s, records + from, to - from, &s->cursors[c]);
+        int err = write_sale(s, records + from, to - from, bo_shares_find(&s->shares, records[from].sale));
         if (err) return err;
     }
     return 0;
 }
 
-/* ---- which sales there are ---- */
+/* ---- what Redis has lost ---- */
 
-static void forget_sales(struct scribe *s) {
-    for (size_t i = 0; i < s->count; i++) free((char *)s->cursors[i].sale);
-    s->count = 0;
+/* Tells Redis again how far each sale is committed: a crash after the last commit may have kept it from being told, and whether it still has the sale
+ * is in the answer. */
+static int look_after(struct scribe *s) {
+    for (size_t i = 0; i < s->shares.count; i++) {
+        struct bo_log_cursor *cursor = &s->shares.cursors[i];
+        if (cursor->after == 0) continue; /* it may not have begun */
+        int err = bo_log_reader_committed(s->reader, cursor->sale, cursor->after);
+        if (err && err != BO_ERR_LOST_SALE) return err;
+        cursor->lost = err == BO_ERR_LOST_SALE;
+    }
+    return 0;
 }
 
-static bool knows(const struct scribe *s, const char *sale) {
-    for (size_t i = 0; i < s->count; i++)
-        if (strcmp(s->cursors[i].sale, sale) == 0) return true;
+static bool has_sale(const struct bo_log_record *records, size_t count, const char *sale) {
+    for (size_t i = 0; i < count; i++)
+        if (records[i].sale == sale) return true;
     return false;
 }
 
-static int load_sales(struct scribe *s) {
-    struct bo_rows *rows = NULL;
-    int err = bo_database_run(s->db, "SELECT s.id, coalesce(p.seq, 0) FROM sales s LEFT JOIN log_position p ON p.sale = s.id", NULL, 0, &rows);
-    for (size_t i = 0; !err && i < bo_rows_count(rows); i++) {
-        if (knows(s, bo_rows_text(rows, i, 0))) continue;
-        s->cursors = bo_realloc(s->cursors, (s->count + 1) * sizeof(*s->cursors));
-        s->cursors[s->count] = (struct bo_log_cursor){bo_strdup(bo_rows_text(rows, i, 0)), bo_rows_number(rows, i, 1)};
-        s->count++;
-        /* A crash after the last commit may have kept it from being told. */
-        if (bo_rows_number(rows, i, 1) > 0)
-            err = bo_log_reader_committed(s->reader, bo_rows_text(rows, i, 0), bo_rows_number(rows, i, 1));
+/* Once what is left of its log is written. PostgreSQL hears nothing meanwhile. */
+static int restore_lost(struct scribe *s, const struct bo_log_record *records, size_t count) {
+    for (size_t i = 0; i < s->shares.count; i++) {
+        struct bo_log_cursor *cursor = &s->shares.cursors[i];
+        if (!cursor->lost || has_sale(records, count, cursor->sale)) continue;
+        int err = bo_shares_allow_silence(s->db, REBUILD_SILENCE_MS);
+        if (!err) err = bo_rebuild(s->db, s->scripts, cursor->sale, "scribe");
+        if (!err) err = bo_shares_allow_silence(s->db, silence_ms(s));
+        if (err) return err;
+        cursor->lost = false;
+        bo_metric_add(BO_METRIC_rebuilds, 1);
     }
-    bo_rows_free(rows);
-    s->sales_at = time(NULL);
-    return err;
+    return 0;
 }
+
+/* ---- life ---- */
 
 static void disconnect(struct scribe *s) {
     bo_database_close(s->db);
-    bo_log_reader_close(s->reader);
+    bo_log_reader_free(s->reader);
+    bo_scripts_close(s->scripts);
     s->db = NULL;
     s->reader = NULL;
-    forget_sales(s);
+    s->scripts = NULL;
+    bo_shares_forget(&s->shares);
+    s->shares.at = 0;
 }
 
 static int connect_both(struct scribe *s) {
-    if (s->db) return 0;
+    if (s->reader) return 0;
     int err = bo_database_open(s->config->postgres, &s->db);
-    if (!err) err = bo_log_reader_open(s->config->redis, s->config->redis_timeout_ms, &s->reader);
-    if (!err) err = load_sales(s);
+    if (!err) err = bo_shares_enter(s->db);
+    if (!err) err = bo_shares_allow_silence(s->db, silence_ms(s));
+    if (!err) err = bo_scripts_open(s->config->redis, s->config->redis_timeout_ms, &s->scripts);
+    if (!err) s->reader = bo_log_reader_new(s->scripts);
+    return err;
+}
+
+static int refresh(struct scribe *s) {
+    int err = bo_shares_refresh(s->db, &s->shares);
+    if (!err) err = look_after(s);
     return err;
 }
 
 /* A transaction for a handful of records costs as much as one for hundreds, each commit wakes every gateway, and all of that competes
  * with what people wait for. What they wait for is "bought" (O3), and the payment service for the same and for refunds. */
 static int rest_ms(const struct scribe *s, const struct bo_log_record *records, size_t count) {
-    if (has_kind(records, count, "paid") || has_kind(records, count, "grant") || has_kind(records, count, "take_back") || has_kind(records, count, "refund_due") || has_kind(records, count, "refund") || has_kind(records, count, "transfer")) return count < COMPANY ? COMPANY_MS : 0;
+    static const char *const awaited[] = {"paid", "grant", "take_back", "refund_due", "refund", "transfer"};
+    for (size_t i = 0; i < sizeof(awaited) / sizeof(awaited[0]); i++)
+        if (bo_ledger_has_kind(records, count, awaited[i])) return count < COMPANY ? COMPANY_MS : 0;
     return count < (size_t)s->config->scribe_batch ? PATIENCE_MS : 0;
 }
 
@@ -193,12 +181,13 @@ static int step(struct scribe *s, size_t *ret_count, int *ret_rest_ms) {
     *ret_count = 0;
     *ret_rest_ms = 0;
     int err = connect_both(s);
-    if (!err && (s->count == 0 || time(NULL) - s->sales_at >= SALES_EVERY_S)) err = load_sales(s);
-    if (!err && s->count == 0) poll(NULL, 0, WAIT_MS);
+    if (!err && time(NULL) - s->shares.at >= REFRESH_EVERY_S) err = refresh(s);
+    if (!err && s->shares.count == 0) poll(NULL, 0, WAIT_MS);
     const struct bo_log_record *records = NULL;
     if (!err)
-        err = bo_log_reader_next(s->reader, s->cursors, s->count, (size_t)s->config->scribe_batch, WAIT_MS, &records, ret_count);
+        err = bo_log_reader_next(s->reader, s->shares.cursors, s->shares.count, (size_t)s->config->scribe_batch, WAIT_MS, &records, ret_count);
     if (!err && *ret_count) err = write_batch(s, records, *ret_count);
+    if (!err) err = restore_lost(s, records, *ret_count);
     if (!err && *ret_count) *ret_rest_ms = rest_ms(s, records, *ret_count);
     return err;
 }
@@ -211,7 +200,7 @@ int bo_scribe_run(const struct bo_config *config, volatile sig_atomic_t *stop) {
         size_t count;
         int rest;
         bool last_look = *stop;
-        if (last_look) s.sales_at = 0; /* a sale made a moment ago may have a log already */
+        if (last_look) s.shares.at = 0; /* a sale made a moment ago may have a log already */
         int err = step(&s, &count, &rest);
         failed = err ? failed + 1 : 0;
         if (err) {
@@ -222,7 +211,7 @@ int bo_scribe_run(const struct bo_config *config, volatile sig_atomic_t *stop) {
         if (last_look && ((!err && count == 0) || failed > STOP_TRIES)) break;
     }
     disconnect(&s);
-    free(s.cursors);
+    bo_shares_free(&s.shares);
     bo_metrics_detach();
     return failed ? 1 : 0;
 }

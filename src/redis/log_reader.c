@@ -2,48 +2,28 @@
 #include "redis/log_reader.h"
 
 #include "base/buffer.h"
-#include "base/embed.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "redis/reply.h"
 #include "redis/store.h"
 
-#include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 
 #define LOG_KEY 9
 
 struct bo_log_reader {
-    redisContext *context;
+    struct bo_scripts *scripts;
     redisReply *reply; /* what the records point into */
     struct bo_log_record *records;
     size_t room;
 };
 
-static struct timeval timeval_of(int64_t ms) { return (struct timeval){ms / 1000, (ms % 1000) * 1000}; }
-
-int bo_log_reader_open(const char *address, int64_t timeout_ms, struct bo_log_reader **ret) {
-    struct timeval timeout = timeval_of(timeout_ms);
-    redisContext *context;
-    if (strncmp(address, "unix:", 5) == 0) {
-        context = redisConnectUnixWithTimeout(address + 5, timeout);
-    } else {
-        char host[256];
-        const char *colon = strrchr(address, ':');
-        snprintf(host, sizeof(host), "%.*s", colon ? (int)(colon - address) : (int)strlen(address), address);
-        context = redisConnectWithTimeout(host, colon ? atoi(colon + 1) : 6379, timeout);
-    }
-    if (!context || context->err || redisSetTimeout(context, timeout) != REDIS_OK) {
-        bo_log_warn("redis at %s: %s", address, context ? context->errstr : "out of memory");
-        redisFree(context);
-        return BO_ERR_UNAVAILABLE;
-    }
+struct bo_log_reader *bo_log_reader_new(struct bo_scripts *scripts) {
     struct bo_log_reader *reader = bo_alloc(sizeof(*reader));
-    reader->context = context;
-    *ret = reader;
-    return 0;
+    reader->scripts = scripts;
+    return reader;
 }
 
 static void forget(struct bo_log_reader *reader) {
@@ -51,10 +31,9 @@ static void forget(struct bo_log_reader *reader) {
     reader->reply = NULL;
 }
 
-void bo_log_reader_close(struct bo_log_reader *reader) {
+void bo_log_reader_free(struct bo_log_reader *reader) {
     if (!reader) return;
     forget(reader);
-    redisFree(reader->context);
     free(reader->records);
     free(reader);
 }
@@ -112,11 +91,11 @@ int bo_log_reader_next(struct bo_log_reader *reader, const struct bo_log_cursor 
     bo_buffer_printf(&command, "XREAD COUNT %zu BLOCK %d STREAMS", max, wait_ms);
     format_read(&command, &ids, cursors, cursor_count);
     bo_buffer_add(&command, ids.data, ids.length);
-    reader->reply = redisCommand(reader->context, command.data); /* ids hold no '%': bo_text_is_id */
+    reader->reply = redisCommand(bo_scripts_context(reader->scripts), command.data); /* ids hold no '%': bo_text_is_id */
     bo_buffer_free(&command);
     bo_buffer_free(&ids);
     if (!reader->reply || reader->reply->type == REDIS_REPLY_ERROR) {
-        bo_log_warn("redis: reading the log: %s", reader->reply ? reader->reply->str : reader->context->errstr);
+        bo_log_warn("redis: reading the log: %s", reader->reply ? reader->reply->str : bo_scripts_context(reader->scripts)->errstr);
         return BO_ERR_UNAVAILABLE;
     }
     if (reader->reply->type == REDIS_REPLY_ARRAY) *ret_count = collect(reader, cursors, cursor_count);
@@ -125,19 +104,7 @@ int bo_log_reader_next(struct bo_log_reader *reader, const struct bo_log_cursor 
 }
 
 int bo_log_reader_committed(struct bo_log_reader *reader, const char *sale, int64_t seq) {
-    const struct bo_embedded *script = bo_lua_scripts;
-    while (script->name && strcmp(script->name, "log_commit") != 0) script++;
-    char keys[BO_REDIS_KEY_COUNT][128], number[24];
-    const char *argv[3 + BO_REDIS_KEY_COUNT + 1] = {"EVAL", script->data, BO_REDIS_KEY_COUNT_TEXT};
-    for (int i = 0; i < BO_REDIS_KEY_COUNT; i++) {
-        bo_redis_key(sale, i, keys[i]);
-        argv[3 + i] = keys[i];
-    }
-    snprintf(number, sizeof(number), "%lld", (long long)seq);
-    argv[3 + BO_REDIS_KEY_COUNT] = number;
-    redisReply *reply = redisCommandArgv(reader->context, 3 + BO_REDIS_KEY_COUNT + 1, argv, NULL);
-    bool ok = reply && reply->type != REDIS_REPLY_ERROR;
-    if (!ok) bo_log_warn("redis: telling the commit: %s", reply ? reply->str : reader->context->errstr);
-    if (reply) freeReplyObject(reply);
-    return ok ? 0 : BO_ERR_UNAVAILABLE;
+    char number[24];
+    int length = snprintf(number, sizeof(number), "%lld", (long long)seq);
+    return bo_scripts_run(reader->scripts, "log_commit", sale, &(struct bo_arg){number, (size_t)length}, 1, NULL);
 }

@@ -5,7 +5,9 @@
 
 #include "boxoffice/error.h"
 #include "boxoffice/types.h"
+#include "redis/scripts.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct bo_log_reader;
@@ -21,19 +23,20 @@ struct bo_log_record {
 
 struct bo_log_cursor {
     const char *sale;
-    int64_t after; /* the last record read */
+    int64_t after; /* the last record that is committed */
+    bool fresh;    /* Redis has not been told yet how far that is */
+    bool lost;     /* Redis has lost the sale, or a part of it */
 };
 
-/* BO_ERR_UNAVAILABLE when Redis cannot be reached. */
-int bo_log_reader_open(const char *address, int64_t timeout_ms, struct bo_log_reader **ret) BO_CHECKED;
-void bo_log_reader_close(struct bo_log_reader *reader);
+struct bo_log_reader *bo_log_reader_new(struct bo_scripts *scripts); /* which must outlive it */
+void bo_log_reader_free(struct bo_log_reader *reader);
 
 /* Up to max records of each sale behind its cursor, waiting up to wait_ms when there are none. Records are valid until
  * the next call; *ret_count may be 0. Grouped by sale, rising within one. */
 int bo_log_reader_next(struct bo_log_reader *reader, const struct bo_log_cursor *cursors, size_t cursor_count, size_t max, int wait_ms,
                        const struct bo_log_record **ret, size_t *ret_count) BO_CHECKED;
 
-/* Everything of this sale up to seq is in PostgreSQL. */
+/* Everything of this sale up to seq is in PostgreSQL. BO_ERR_LOST_SALE: Redis has less, and has to be restored. */
 int bo_log_reader_committed(struct bo_log_reader *reader, const char *sale, int64_t seq) BO_CHECKED;
 
 #endif

@@ -13,7 +13,8 @@
 
 struct bo_redis_store;
 
-struct bo_redis_store *bo_redis_store_open(uv_loop_t *loop, const char *address, int64_t timeout_ms);
+/* on_other_server (may be NULL): connected again, but to a Redis that was started anew, or to another one; it may not have all that the one before had. */
+struct bo_redis_store *bo_redis_store_open(uv_loop_t *loop, const char *address, int64_t timeout_ms, void (*on_other_server)(void *arg), void *arg);
 /* The port of NULL (closed) answers BO_ERR_UNAVAILABLE. */
 struct bo_store bo_redis_store_port(struct bo_redis_store *store);
 /* Sends now what else would be sent in the next turn of the loop; callbacks may run before it returns. NULL is fine. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Private servers for tests: Redis and PostgreSQL on unix sockets in a temporary folder, the payment service and boxoffice
 // on free ports. Everything that was started is stopped, by its own handle, when the test ends.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
@@ -233,6 +233,11 @@ export async function startBoxoffice(t, options = {}) {
       this.startAgain();
       await healthy();
     },
+    run: (...args) => spawnSync(binary, [...args, '--config', file], { encoding: 'utf8' }),
+    reconcile(...args) {
+      const { status, stdout, stderr } = this.run('reconcile', ...args);
+      if (status !== 0) throw new Error(`Redis is not what the ledger says (${status}): ${stdout}${stderr}`);
+    },
     counts: async (sale = 'hall') => (await admin('GET', `/api/sales/${sale}/counts`)).json,
     set: async (settings, sale = 'hall') => {
       const answer = await admin('PATCH', `/api/sales/${sale}`, settings);
@@ -240,8 +245,12 @@ export async function startBoxoffice(t, options = {}) {
     },
   };
   if (options.sale !== false) await createSale(world, 'hall', options.settings, options.seats);
-  // Only clean when the test itself went well; every server process must end without a complaint of the sanitizers.
-  atEnd(t, () => world.stop());
+  // Only clean when the test itself went well: Redis and the tables are what the ledger says, and every server process ends without a complaint of the
+  // sanitizers.
+  atEnd(t, async () => {
+    if (options.reconcile !== false && child.exitCode === null) world.reconcile();
+    await world.stop();
+  });
   return world;
 }
 

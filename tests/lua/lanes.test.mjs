@@ -133,14 +133,14 @@ test('A8 the backlog slows admission down before it stops it, and what gateways 
   const sale = new Sale(await startScripts(t));
   await sale.load({ policy: 'capacity', capacity: 100, backlog_max: 100 });
   await sale.join(...people(1, 500));
-  assert.deepEqual((await sale.tick(30, 'payment_errors')).slice(-3, -1), [30, 'payment_errors']);
+  assert.deepEqual((await sale.tick(30, 'payment_errors')).slice(15, 17), [30, 'payment_errors']);
   assert.equal(await sale.redis.zcard(sale.key.active), 30);
-  assert.deepEqual((await sale.tick()).slice(-3, -1), [30, 'payment_errors'], 'another gateway sees nothing wrong');
+  assert.deepEqual((await sale.tick()).slice(15, 17), [30, 'payment_errors'], 'another gateway sees nothing wrong');
   await sale.redis.hset(sale.key.state, 'brake_until', 1);
   await sale.tick();
   assert.equal(await sale.redis.zcard(sale.key.active), 100, 'nobody repeats it');
   await sale.redis.hset(sale.key.state, 'committed', (await sale.state('seq'))[0] - 70);
-  assert.deepEqual((await sale.tick()).slice(-3, -1), [40, 'backlog']); // (100 - 70) / (100 - 25)
+  assert.deepEqual((await sale.tick()).slice(15, 17), [40, 'backlog']); // (100 - 70) / (100 - 25)
   await sale.redis.hset(sale.key.state, 'committed', (await sale.state('seq'))[0] - 100);
   await sale.run('line_leave', 'g:1');
   assert.equal(await sale.redis.zcard(sale.key.active), 99);
@@ -155,7 +155,7 @@ test('A8 what a gateway reports counts when its tick always comes just after the
   await sale.load({ policy: 'capacity', capacity: 100 });
   await sale.redis.hdel(sale.key.state, 'ticked');
   const both = await sale.redis.multi().line_tick(...sale.keys, 100, '').line_tick(...sale.keys, 30, 'payment_errors').exec();
-  assert.deepEqual(both[1][1].slice(-3, -1), [30, 'payment_errors']);
+  assert.deepEqual(both[1][1].slice(15, 17), [30, 'payment_errors']);
 });
 
 test('A8 what somebody asks for holds until its time is over or the next wish, and is in the ledger once', async (t) => {
@@ -166,7 +166,7 @@ test('A8 what somebody asks for holds until its time is over or the next wish, a
   assert.deepEqual(await sale.run('line_brake', 40, 600000, 'shop_is_slow'), ['ok', 40, 'shop_is_slow']);
   assert.equal(await sale.redis.zcard(sale.key.active), 40, 'those whom the wish leaves are let in at once');
   await sale.run('line_brake', 40, 600000, 'shop_is_slow');
-  assert.deepEqual((await sale.tick(30, 'redis_errors')).slice(-3, -1), [30, 'redis_errors'], 'the strongest reason counts');
+  assert.deepEqual((await sale.tick(30, 'redis_errors')).slice(15, 17), [30, 'redis_errors'], 'the strongest reason counts');
   await sale.redis.hset(sale.key.state, 'brake_until', 1, 'asked_until', 1);
   await sale.tick();
   assert.equal(await sale.redis.zcard(sale.key.active), 100, 'its time is over');

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger/rebuild.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "ledger/restore.h"
+#include "loop/loop.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RECORDS 5000 /* read at a time */
+
+/* A dead letter was decided and told like every other record, so it counts; where it has none of the time, that of the one before. */
+#define RECORDS_SQL                                                                                                                                \
+    "SELECT seq, at_ms, kind, body FROM (SELECT seq, at_ms, kind, body::text FROM ledger WHERE sale = $1 AND seq > $2 AND seq <= $3 UNION ALL"       \
+    " SELECT seq, at_ms, kind, body FROM dead_letters WHERE sale = $1 AND seq > $2 AND seq <= $3) r ORDER BY seq LIMIT $4"
+
+static void apply(struct bo_image *image, const struct bo_rows *rows, size_t i) {
+    const char *body = bo_rows_text(rows, i, 3);
+    struct bo_log_record record = {.sale = image->sale, .seq = bo_rows_number(rows, i, 0), .at = bo_rows_number(rows, i, 1), .kind = bo_rows_text(rows, i, 2),
+                                   .body = body, .body_length = strlen(body)};
+    if (record.at == 0) record.at = image->at;
+    if (record.seq != image->seq + 1) bo_log_error("sale %s: the ledger jumps from %" PRId64 " to %" PRId64 ": decisions are missing", image->sale, image->seq, record.seq);
+    if (bo_image_apply(image, &record) != 0)
+        bo_log_error("sale %s: record %" PRId64 " (%s) cannot be read and is left out", image->sale, record.seq, record.kind);
+    image->seq = record.seq;
+}
+
+int bo_ledger_replay(struct bo_database *db, struct bo_image *image, int64_t up_to) {
+    char last[24], limit[24];
+    *bo_text_put_number(last, up_to) = *bo_text_put_number(limit, RECORDS) = '\0';
+    for (size_t count = RECORDS; count == RECORDS && image->seq < up_to;) {
+        char after[24];
+        *bo_text_put_number(after, image->seq) = '\0';
+        struct bo_rows *rows = NULL;
+        int err = bo_database_run(db, RECORDS_SQL, (const char *const[]){image->sale, after, last, limit}, 4, &rows);
+        if (err) return err;
+        count = bo_rows_count(rows);
+        for (size_t i = 0; i < count; i++) apply(image, rows, i);
+        bo_rows_free(rows);
+    }
+    return 0;
+}
+
+struct now { /* what PostgreSQL has besides the ledger */
+    int64_t seq, version;
+    char status[16];
+    struct bo_settings settings;
+};
+
+static int read_now(struct bo_database *db, const char *sale, struct now *ret) {
+    struct bo_rows *rows = NULL;
+    int err = bo_database_run(db, "SELECT coalesce(p.seq, 0), s.version, s.status, s.settings FROM sales s LEFT JOIN log_position p ON p.sale = s.id WHERE s.id = $1", &sale, 1, &rows);
+    if (!err && bo_rows_count(rows) == 0) err = BO_ERR_UNKNOWN_SALE;
+    if (!err) {
+        struct bo_buffer problem = {0};
+        ret->seq = bo_rows_number(rows, 0, 0);
+        ret->version = bo_rows_number(rows, 0, 1);
+        snprintf(ret->status, sizeof(ret->status), "%s", bo_rows_text(rows, 0, 2));
+        json_t *json = json_loads(bo_rows_text(rows, 0, 3), 0, NULL);
+        err = bo_settings_read(json, &ret->settings, &problem);
+        if (err) bo_log_error("sale %s: its settings in PostgreSQL cannot be read: %s", sale, problem.data);
+        json_decref(json);
+        bo_buffer_free(&problem);
+    }
+    bo_rows_free(rows);
+    return err;
+}
+
+static int note(struct bo_database *db, const char *sale, const char *actor, const struct bo_image *image, int64_t took_ms) {
+    char seq[24], waiting[24], took[24];
+    *bo_text_put_number(seq, image->seq) = *bo_text_put_number(waiting, (int64_t)json_object_size(image->of[BO_IMAGE_LINE])) = *bo_text_put_number(took, took_ms) = '\0';
+    return bo_database_run(db,
+                           "INSERT INTO audit (actor, action, sale, detail) VALUES ($1, 'rebuild', $2, jsonb_build_object('seq', $3::bigint, 'waiting', $4::bigint, 'ms', $5::bigint))",
+                           (const char *const[]){actor, sale, seq, waiting, took}, 5, NULL);
+}
+
+int bo_rebuild(struct bo_database *db, struct bo_scripts *scripts, const char *sale, const char *actor) {
+    struct now now;
+    int64_t began = bo_loop_steady_ms();
+    int err = read_now(db, sale, &now);
+    if (err) return err;
+    bo_log_warn("sale %s: redis has lost it; restoring it from the ledger up to %" PRId64, sale, now.seq);
+    struct bo_image *image = bo_image_new(sale);
+    err = bo_ledger_replay(db, image, now.seq);
+    if (!err) err = bo_restore(scripts, image, &now.settings, now.version, now.status);
+    if (!err) {
+        int64_t took = bo_loop_steady_ms() - began;
+        bo_log_warn("sale %s: restored up to %" PRId64 " in %" PRId64 " ms: %zu in line, %zu people inside or gone, %zu seats taken", sale, image->seq, took,
+                    json_object_size(image->of[BO_IMAGE_LINE]), json_object_size(image->of[BO_IMAGE_PEOPLE]), json_object_size(image->of[BO_IMAGE_SEATS]));
+        if (note(db, sale, actor, image, took) != 0) bo_log_warn("sale %s: its restoring could not be noted in the audit", sale);
+    }
+    bo_image_free(image);
+    return err;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Which sales this scribe carries. Every sale has a lock in PostgreSQL; the scribes of all servers divide them evenly, and what one of them had is free when
+ * its connection is gone: the others take it within a second or two. A scribe that does not speak for some seconds loses its connection, too. */
+#ifndef BO_LEDGER_SHARES_H
+#define BO_LEDGER_SHARES_H
+
+#include "postgres/database.h"
+#include "redis/log_reader.h"
+
+#include <time.h>
+
+struct bo_shares { /* zero-initialised */
+    struct bo_log_cursor *cursors;
+    size_t count;
+    time_t at; /* of the last refresh */
+};
+
+/* On a fresh connection: this is a scribe now. */
+int bo_shares_enter(struct bo_database *db) BO_CHECKED;
+
+int bo_shares_scribes(struct bo_database *db, size_t *ret) BO_CHECKED; /* how many there are, on all servers */
+
+/* Without a word for so long PostgreSQL ends the connection. */
+int bo_shares_allow_silence(struct bo_database *db, int64_t ms) BO_CHECKED;
+
+/* Takes and gives up sales. The log position of those taken is the committed one. */
+int bo_shares_refresh(struct bo_database *db, struct bo_shares *shares) BO_CHECKED;
+
+struct bo_log_cursor *bo_shares_find(const struct bo_shares *shares, const char *sale); /* NULL: not carried here */
+void bo_shares_forget(struct bo_shares *shares); /* the connection is gone */
+void bo_shares_free(struct bo_shares *shares);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger/writing.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "ledger/copy.h"
+#include "ledger/projections.h"
+#include "metrics/metrics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+bool bo_ledger_has_kind(const struct bo_log_record *records, size_t count, const char *kind) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(records[i].kind, kind) == 0) return true;
+    return false;
+}
+
+/* Whoever has subscribed before this transaction hears of it. */
+static int tell_hooks(struct bo_database *db, const char *const params[3]) {
+    struct bo_rows *rows = NULL;
+    int err = bo_database_run(db, "SELECT 1 FROM hooks WHERE active LIMIT 1", NULL, 0, &rows);
+    if (!err && bo_rows_count(rows) > 0) err = bo_database_run(db, bo_hooks_projection, params, 3, NULL);
+    bo_rows_free(rows);
+    return err;
+}
+
+int bo_ledger_write(struct bo_database *db, const struct bo_log_record *records, size_t count, int64_t after) {
+    char before[24], last[24];
+    *bo_text_put_number(before, after) = *bo_text_put_number(last, records[count - 1].seq) = '\0';
+    const char *params[] = {records->sale, before, last};
+    struct bo_buffer rows = {0};
+    bo_ledger_copy(records, count, &rows);
+    int err = bo_database_copy(db, BO_LEDGER_COPY_SQL, rows.data, rows.length);
+    bo_buffer_free(&rows);
+    if (!err) err = tell_hooks(db, params);
+    for (const struct bo_projection *p = bo_projections; !err && p->kind; p++)
+        if (bo_ledger_has_kind(records, count, p->kind)) err = bo_database_run(db, p->sql, params, 3, NULL);
+    return err;
+}
+
+/* ---- put aside ---- */
+
+int bo_ledger_put_aside(struct bo_database *db, const struct bo_log_record *record, const char *reason) {
+    char seq[24], at[24];
+    *bo_text_put_number(seq, record->seq) = *bo_text_put_number(at, record->at) = '\0';
+    bo_log_error("sale %s: log record %s (%s) cannot be written and is put aside: %s", record->sale, seq, record->kind, reason);
+    bo_metric_add(BO_METRIC_dead_letters, 1);
+    return bo_database_run(db, "INSERT INTO dead_letters (sale, seq, kind, body, reason, at_ms) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+                           (const char *const[]){record->sale, seq, record->kind, record->body, reason, at}, 6, NULL);
+}
+
+/* Records behind it are written already: an order that ended meanwhile has ended. */
+static int write_late(struct bo_database *db, const struct bo_log_record *record) {
+    char seq[24], end[24];
+    *bo_text_put_number(seq, record->seq) = *bo_text_put_number(end, INT64_MAX) = '\0';
+    int err = bo_ledger_write(db, record, 1, record->seq - 1);
+    for (const struct bo_projection *p = bo_projections; !err && p->kind; p++)
+        if (strcmp(record->kind, "checkout") == 0 && strcmp(p->kind, "end") == 0) err = bo_database_run(db, p->sql, (const char *const[]){record->sale, seq, end}, 3, NULL);
+    if (!err) err = bo_database_run(db, "DELETE FROM dead_letters WHERE sale = $1 AND seq = $2", (const char *const[]){record->sale, seq}, 2, NULL);
+    return err;
+}
+
+static int try_again(struct bo_database *db, const struct bo_log_record *record, char problem[512]) {
+    problem[0] = '\0';
+    int err = bo_database_script(db, "BEGIN");
+    if (!err) err = write_late(db, record);
+    if (!err) return bo_database_script(db, "COMMIT");
+    snprintf(problem, 512, "%s", bo_database_problem(db));
+    problem[strcspn(problem, "\n")] = '\0';
+    return bo_database_script(db, "ROLLBACK") != 0 ? BO_ERR_UNAVAILABLE : err == BO_ERR_BAD_MESSAGE ? 0 : err;
+}
+
+int bo_ledger_write_again(struct bo_database *db, const char *sale, void (*tell)(void *arg, const struct bo_log_record *record, const char *problem), void *arg) {
+    struct bo_rows *rows = NULL;
+    int err = bo_database_run(db, "SELECT sale, seq, at_ms, kind, body FROM dead_letters WHERE $1::text IS NULL OR sale = $1 ORDER BY sale, seq", &sale, 1, &rows);
+    for (size_t i = 0; !err && i < bo_rows_count(rows); i++) {
+        char problem[512];
+        const char *body = bo_rows_text(rows, i, 4);
+        const struct bo_log_record record = {.sale = bo_rows_text(rows, i, 0), .seq = bo_rows_number(rows, i, 1), .at = bo_rows_number(rows, i, 2), .kind = bo_rows_text(rows, i, 3),
+                                             .body = body, .body_length = strlen(body)};
+        err = try_again(db, &record, problem);
+        if (!err) tell(arg, &record, *problem ? problem : NULL);
+    }
+    bo_rows_free(rows);
+    return err;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Writes log records into PostgreSQL, with what follows from them (rule P1); and those that had to be put aside, later (P3). */
+#ifndef BO_LEDGER_WRITING_H
+#define BO_LEDGER_WRITING_H
+
+#include "postgres/database.h"
+#include "redis/log_reader.h"
+
+/* Into the transaction that is open: ledger rows, orders, tickets, refunds, grants, what hooks are told. Records of one sale, rising; after: the number before
+ * the first. */
+int bo_ledger_write(struct bo_database *db, const struct bo_log_record *records, size_t count, int64_t after) BO_CHECKED;
+
+bool bo_ledger_has_kind(const struct bo_log_record *records, size_t count, const char *kind);
+
+/* Into the transaction that is open: this one cannot be written. */
+int bo_ledger_put_aside(struct bo_database *db, const struct bo_log_record *record, const char *reason) BO_CHECKED;
+
+/* Tries again to write what was put aside, in order, each in a transaction of its own; sale NULL: of every sale. tell hears of each with its problem, or NULL when
+ * it is written now. */
+int bo_ledger_write_again(struct bo_database *db, const char *sale, void (*tell)(void *arg, const struct bo_log_record *record, const char *problem), void *arg) BO_CHECKED;
+
+#endif
