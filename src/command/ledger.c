@@ -38,7 +38,7 @@ static int wait_for_scribe(struct bo_database *db, struct bo_scripts *scripts, c
     for (;;) {
         size_t scribes = 0;
         int err = bo_shares_scribes(db, &scribes);
-        if (!err && scribes == 0 && bo_scribe_run(config, &at_once) != 0) err = BO_ERR_UNAVAILABLE;
+        if (!err && scribes == 0 && bo_scribe_run(config, 0, &at_once) != 0) err = BO_ERR_UNAVAILABLE;
         if (!err) err = bo_scripts_run(scripts, "sale_look", sale, epoch, 2, NULL);
         if (err != BO_ERR_LOST_SALE || bo_loop_steady_ms() > until) return err;
         poll(NULL, 0, POLL_MS);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/scribe.h"
 
+#include "base/text.h"
 #include "command/command.h"
+#include "metrics/metrics.h"
 
 #include <signal.h>
+#include <stdio.h>
 
 static volatile sig_atomic_t stop;
 
@@ -13,16 +16,20 @@ static void on_stop(int signum) {
 }
 
 int bo_command_scribe(int argc, char **argv) {
-    const char *path = bo_option(&argc, argv, "--config");
-    if (bo_option_end(argc, argv, 0, "scribe [--config FILE]")) return 2;
+    const char *path = bo_option(&argc, argv, "--config"), *number = bo_option(&argc, argv, "--index");
+    int64_t index = 0;
+    if (number && !bo_text_to_number(number, 0, BO_METRICS_SCRIBES - 1, &index)) argc = 0; /* nothing is right then */
+    if (bo_option_end(argc, argv, 0, "scribe [--index 0 to 31] [--config FILE]")) return 2;
+    char process[32];
+    snprintf(process, sizeof(process), "scribe %d", (int)index);
     struct bo_config config;
-    if (bo_command_config(path, "scribe", &config)) return 2;
+    if (bo_command_config(path, process, &config)) return 2;
     bo_command_end_with_supervisor();
     struct sigaction action = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     signal(SIGHUP, SIG_IGN);
-    int status = bo_scribe_run(&config, &stop);
+    int status = bo_scribe_run(&config, (int)index, &stop);
     bo_config_free(&config);
     return status;
 }

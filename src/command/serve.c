@@ -41,8 +41,13 @@ void bo_serve_start(struct bo_supervisor *supervisor, const struct bo_config *co
         char *argv[] = {self, "gateway", "--index", index, path ? "--config" : NULL, path, NULL};
         add_child(supervisor, name, argv, 0, (int)config->drain_ms + 5000);
     }
-    char *argv[] = {self, "scribe", path ? "--config" : NULL, path, NULL};
-    add_child(supervisor, "scribe", argv, 1, SCRIBE_STOP_MS);
+    for (int64_t i = 0; i < config->scribes; i++) {
+        char name[32], index[16];
+        snprintf(name, sizeof(name), "scribe %d", (int)i);
+        snprintf(index, sizeof(index), "%d", (int)i);
+        char *argv[] = {self, "scribe", "--index", index, path ? "--config" : NULL, path, NULL};
+        add_child(supervisor, name, argv, 1, SCRIBE_STOP_MS);
+    }
 }
 
 struct server {

@@ -259,7 +259,7 @@ static void stop(struct bo_gateway *gateway) {
 
 int bo_gateway_run(struct bo_config *config, const char *config_path, int index) {
     struct bo_gateway gateway = {.config = *config, .config_path = config_path};
-    bo_metrics_attach(1 + index);
+    bo_metrics_attach(index);
     start(&gateway);
     gateway.listen_at_the_latest = bo_loop_steady_ms() + LISTEN_WITHIN_MS;
     if (bo_server_open(&gateway) == 0)

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define RETRY_MS 1000
 #define QUEUE_MAX (256 * 1024)
 #define TIME_NEWS_MS 10000
 #define CLOSE_ANSWER_MS 3000
@@ -224,7 +225,7 @@ static void send_error(struct bo_session *s, int err, const char *key, bo_ms ret
 }
 
 void bo_session_error(struct bo_session *s, int err, const char *key) {
-    send_error(s, err, key, bo_error_http_status(err) == 503 || err == BO_ERR_TOO_FAST || err == BO_ERR_TOO_MANY ? 1000 : 0);
+    send_error(s, err, key, bo_error_http_status(err) == 503 || err == BO_ERR_TOO_FAST || err == BO_ERR_TOO_MANY ? RETRY_MS + random() % RETRY_MS : 0); /* not all at the same moment */
 }
 
 void bo_session_refuse(struct bo_session *s, int err, bo_ms retry_ms) { send_error(s, err, NULL, retry_ms); }

@@ -161,9 +161,27 @@ static int connect_both(struct scribe *s) {
     return err;
 }
 
+/* Of the sales that are carried here, so that all scribes together count each once. */
+static int count_troubles(struct scribe *s) {
+    struct bo_buffer mine = {0};
+    for (size_t i = 0; i < s->shares.count; i++) bo_buffer_printf(&mine, "%s\"%s\"", i ? "," : "{", s->shares.cursors[i].sale);
+    bo_buffer_add_text(&mine, s->shares.count ? "}" : "{}");
+    struct bo_rows *rows = NULL;
+    int err = bo_database_run(s->db,
+                              "SELECT (SELECT count(*) FROM dead_letters WHERE sale = ANY($1::text[])), (SELECT coalesce(sum(differences), 0) FROM reconciled WHERE sale = ANY($1::text[]))",
+                              (const char *const[]){mine.data}, 1, &rows);
+    bo_metric_set(BO_METRIC_sales_carried, (int64_t)s->shares.count);
+    if (!err) bo_metric_set(BO_METRIC_dead_letters_waiting, bo_rows_number(rows, 0, 0));
+    if (!err) bo_metric_set(BO_METRIC_differences, bo_rows_number(rows, 0, 1));
+    bo_rows_free(rows);
+    bo_buffer_free(&mine);
+    return err;
+}
+
 static int refresh(struct scribe *s) {
     int err = bo_shares_refresh(s->db, &s->shares);
     if (!err) err = look_after(s);
+    if (!err) err = count_troubles(s);
     return err;
 }
 
@@ -192,9 +210,9 @@ static int step(struct scribe *s, size_t *ret_count, int *ret_rest_ms) {
     return err;
 }
 
-int bo_scribe_run(const struct bo_config *config, volatile sig_atomic_t *stop) {
+int bo_scribe_run(const struct bo_config *config, int index, volatile sig_atomic_t *stop) {
     struct scribe s = {.config = config};
-    bo_metrics_attach(0);
+    bo_metrics_attach(BO_METRICS_SCRIBE_ROW + index);
     int failed = 0;
     for (;;) {
         size_t count;

@@ -9,7 +9,7 @@
 
 #include <signal.h>
 
-/* Runs until *stop is set (by a signal handler) and the log is empty. Returns an exit status. */
-int bo_scribe_run(const struct bo_config *config, volatile sig_atomic_t *stop);
+/* Runs until *stop is set (by a signal handler) and the log is empty. index: which of this server's, from 0. Returns an exit status. */
+int bo_scribe_run(const struct bo_config *config, int index, volatile sig_atomic_t *stop);
 
 #endif

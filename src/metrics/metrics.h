@@ -17,7 +17,9 @@ enum bo_metric {
     BO_METRIC_COUNT
 };
 
-#define BO_METRICS_ROWS 257 /* row 0 is the scribe, 1 + i is gateway i */
+#define BO_METRICS_SCRIBES 32
+#define BO_METRICS_ROWS (256 + BO_METRICS_SCRIBES) /* row i is gateway i, 256 + i scribe i */
+#define BO_METRICS_SCRIBE_ROW 256
 #define BO_METRICS_FD_VARIABLE "BOXOFFICE_METRICS_FD"
 
 /* Makes the shared memory and names it in the environment for children; the descriptor stays open. -1: no memory. */

@@ -53,7 +53,7 @@ test('X1 too many messages are refused for a while, and a message in parts is pu
   for (let i = 0; i < 4; i++) await person.ask({ type: 'ping' }, 'pong');
   const error = await person.ask({ type: 'ping' }, 'error');
   assert.equal(error.code, 'too_fast');
-  assert.equal(error.retry_ms, 1000);
+  assert.ok(error.retry_ms >= 1000);
 });
 
 test('who connects and says nothing is closed; a full gateway refuses politely', async (t) => {

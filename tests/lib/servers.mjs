@@ -59,7 +59,7 @@ export function temporaryFolder(t) {
 }
 
 // A child whose output is kept and that is stopped at the end of the test.
-export function start(t, program, args, { env = {}, uid, gid, stopSignal = 'SIGTERM' } = {}) {
+export function start(t, program, args, { env = {}, uid, gid, stopSignal = 'SIGTERM', ends = true } = {}) {
   const child = spawn(program, args, { env: { ...process.env, ...env }, uid, gid, stdio: ['ignore', 'pipe', 'pipe'] });
   child.output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => { child.output += part; });
@@ -68,14 +68,15 @@ export function start(t, program, args, { env = {}, uid, gid, stopSignal = 'SIGT
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     return child.ended;
   };
-  atEnd(t, () => child.stop());
+  if (ends) atEnd(t, () => child.stop());
   return child;
 }
 
 export async function startRedis(t, folder, env = {}) {
   const socket = path.join(folder, 'redis.sock');
-  const run = () => start(t, 'redis-server', ['--port', '0', '--unixsocket', socket, '--dir', folder, '--save', '', '--appendonly', 'yes', '--loglevel', 'warning'], { env });
+  const run = () => start(t, 'redis-server', ['--port', '0', '--unixsocket', socket, '--dir', folder, '--save', '', '--appendonly', 'yes', '--loglevel', 'warning'], { env, ends: false });
   let child = run();
+  atEnd(t, () => child.stop()); // the one that runs then: who uses it ends before
   const ready = async () => {
     await until('redis', () => fs.existsSync(socket));
     const client = new Redis(socket, { retryStrategy: () => 20 });
@@ -138,8 +139,9 @@ export async function startPostgres(t, folder) {
   execFileSync('cp', ['-a', path.join(templateFolder(user), 'data'), data]);
   if (user.uid) fs.chownSync(folder, user.uid, user.gid);
   const run = () => start(t, path.join(postgresBin(), 'postgres'), ['-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', 'fsync=off',
-    '-c', 'log_min_messages=fatal', '-c', 'max_connections=50'], { ...user, stopSignal: 'SIGINT' });
+    '-c', 'log_min_messages=fatal', '-c', 'max_connections=50'], { ...user, stopSignal: 'SIGINT', ends: false });
   let child = run();
+  atEnd(t, () => child.stop());
   const query = async (sql, params) => {
     const client = new pg.Client({ host: folder, user: 'boxoffice', database: 'postgres' });
     client.on('error', () => {});
