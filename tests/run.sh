@@ -11,7 +11,7 @@ build=build-test
 if [ ! -d tests/node_modules ] || [ tests/package-lock.json -nt tests/node_modules ]; then
     (cd tests && npm ci --silent --no-audit --no-fund && touch node_modules)
 fi
-[ -f $build/build.ninja ] || meson setup $build -Dbuildtype=debugoptimized -Db_sanitize=address,undefined >/dev/null
+[ -f $build/build.ninja ] || meson setup $build -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Dcrash_points=true >/dev/null
 ninja -C $build >$build/ninja.log 2>&1 || { cat $build/ninja.log; echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 
 BOXOFFICE_TEST_CACHE=$(mktemp -d)

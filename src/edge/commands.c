@@ -5,6 +5,7 @@
 #include "edge/room.h"
 #include "edge/stock.h"
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -369,6 +370,7 @@ static void payment_created(void *arg, int err, const struct bo_payment *payment
     if (err) {
         bo_session_error(s, err, c->key);
     } else {
+        BO_CRASH_POINT(payment_created);
         bo_buffer_printf(&b, "{\"type\":\"pay\",\"key\":\"%s\",\"order\":\"%s\",\"amount\":%" PRId64 ",\"currency\":\"%s\",\"left_ms\":%" PRId64, c->key, c->order,
                          c->amount, s->room->settings.currency, left_to_pay_ms(c));
         add_text_field(&b, "url", payment->url);

@@ -2,6 +2,7 @@
  * Orders that were paid: the buyer is told once the log is committed, with his tickets as PostgreSQL has them (O3, O4). */
 #include "edge/room.h"
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "edge/tickets.h"
@@ -118,6 +119,7 @@ static void tickets_read(void *arg, int err, const char *state, const struct bo_
     struct telling *telling = arg;
     struct bo_room *room = telling->room;
     room->reading_tickets = false;
+    if (!err) BO_CRASH_POINT(tickets_read);
     for (struct bo_paid *paid = telling->paid, *next; paid; paid = next) {
         next = paid->next;
         size_t from, to;

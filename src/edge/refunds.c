@@ -3,6 +3,7 @@
  * for 30 s, asks the payment service, and marks what is done. A refund that fails is tried again after its lease. */
 #include "edge/refunds.h"
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "metrics/metrics.h"
@@ -25,6 +26,7 @@ static void refunded(void *arg, int err, const struct bo_payment *payment) {
     (void)payment;
     struct refund *r = arg;
     if (!err) {
+        BO_CRASH_POINT(refund_made);
         bo_metric_add(BO_METRIC_refunds, 1);
         const char *params[] = {r->id};
         bo_queue_run(r->gateway->postgres, "UPDATE refunds SET status = 'done' WHERE id = $1", params, 1, marked, NULL);

@@ -3,6 +3,7 @@
 #include "edge/room.h"
 #include "edge/stock.h"
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/squeeze.h"
@@ -93,6 +94,7 @@ static void position_read(void *arg, int err, const char *state, const struct bo
 void bo_room_load_settings(struct bo_room *room) {
     if (room->loading || !room->plan) return;
     room->loading = true;
+    if (room->epoch) BO_CRASH_POINT(settings_written);
     struct loading *l = bo_alloc(sizeof(*l));
     l->room = room;
     const char *params[] = {room->id};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The public port: pages, sales, plans, tickets and the payment webhook (docs/openapi.yaml). */
+#include "base/crash.h"
 #include "base/embed.h"
 #include "base/memory.h"
 #include "base/squeeze.h"
@@ -97,7 +98,7 @@ static bool run_sale(struct bo_http *http) {
     bool get = is(http, "GET");
     if (!room)
         bo_http_answer_error(http, http->gateway->sales_loaded ? BO_ERR_UNKNOWN_SALE : BO_ERR_UNAVAILABLE, NULL);
-    else if (room->state == BO_ROOM_LOADING)
+    else if (room->state == BO_ROOM_LOADING && !room->epoch)
         bo_http_answer_error(http, BO_ERR_UNAVAILABLE, NULL);
     else if (!*what && get)
         bo_http_answer_json(http, 200, describe(room));
@@ -150,7 +151,10 @@ static void finish_webhook(struct webhook *w, int err) {
     free(w);
 }
 
-static void webhook_committed(struct bo_awaited *commit, int err) { finish_webhook((struct webhook *)commit, err); }
+static void webhook_committed(struct bo_awaited *commit, int err) {
+    if (!err) BO_CRASH_POINT(webhook_committed);
+    finish_webhook((struct webhook *)commit, err);
+}
 
 static void order_paid(void *arg, int err, const struct bo_value *v) {
     struct webhook *w = arg;

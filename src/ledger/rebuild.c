@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/rebuild.h"
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "ledger/restore.h"
@@ -85,8 +86,10 @@ int bo_rebuild(struct bo_database *db, struct bo_scripts *scripts, const char *s
     bo_log_warn("sale %s: redis has lost it; restoring it from the ledger up to %" PRId64, sale, now.seq);
     struct bo_image *image = bo_image_new(sale);
     err = bo_ledger_replay(db, image, now.seq);
+    if (!err) BO_CRASH_POINT(restore_read);
     if (!err) err = bo_restore(scripts, image, &now.settings, now.version, now.status);
     if (!err) {
+        BO_CRASH_POINT(restore_ended);
         int64_t took = bo_loop_steady_ms() - began;
         bo_log_warn("sale %s: restored up to %" PRId64 " in %" PRId64 " ms: %zu in line, %zu people inside or gone, %zu seats taken", sale, image->seq, took,
                     json_object_size(image->of[BO_IMAGE_LINE]), json_object_size(image->of[BO_IMAGE_PEOPLE]), json_object_size(image->of[BO_IMAGE_SEATS]));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/restore.h"
 
+#include "base/crash.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -147,16 +148,19 @@ int bo_restore(struct bo_scripts *scripts, const struct bo_image *image, const s
     begin(c, "begin", NULL, NULL);
     c->err = bo_scripts_run(scripts, "sale_restore", c->sale, c->args, c->count, NULL);
     if (!c->err) {
+        BO_CRASH_POINT(restore_begun);
         put(c, "line", "set", image->of[BO_IMAGE_LINE]);
         for (int i = BO_IMAGE_PEOPLE; i < BO_IMAGE_STATE; i++) {
             put(c, bo_image_names[i], "hash", image->of[i]);
             put(c, bo_image_names[i], "packed", image->of[i]);
         }
+        BO_CRASH_POINT(restore_half);
         put_times(c, image, settings->grace_ms);
         put_state(c, image, settings);
         begin(c, "put", "map", "text");
         add_text(c, image->map ? image->map : "");
         send(c);
+        BO_CRASH_POINT(restore_put);
         c->err = finish(c, image, settings, version, status);
     }
     int err = c->err;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/scribe.h"
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "ledger/rebuild.h"
@@ -62,7 +63,9 @@ static int write_transaction(struct scribe *s, const struct bo_log_record *recor
     const char *params[] = {records->sale, before, last};
     int err = bo_database_script(s->db, "BEGIN");
     if (!err) err = reason ? bo_ledger_put_aside(s->db, records, reason) : bo_ledger_write(s->db, records, count, after);
+    if (!err) BO_CRASH_POINT(scribe_written);
     if (!err) err = move_position(s->db, params);
+    if (!err) BO_CRASH_POINT(scribe_before_commit);
     if (!err) return bo_database_script(s->db, "COMMIT");
     char problem[512];
     snprintf(problem, sizeof(problem), "%s", bo_database_problem(s->db));
@@ -87,6 +90,7 @@ static int write_sale(struct scribe *s, const struct bo_log_record *records, siz
         }
     }
     if (err) return err;
+    BO_CRASH_POINT(scribe_committed);
     cursor->after = done;
     bo_metric_add(BO_METRIC_log_records, (int64_t)count);
     bo_metric_add(BO_METRIC_log_batches, 1);
@@ -204,7 +208,9 @@ static int step(struct scribe *s, size_t *ret_count, int *ret_rest_ms) {
     const struct bo_log_record *records = NULL;
     if (!err)
         err = bo_log_reader_next(s->reader, s->shares.cursors, s->shares.count, (size_t)s->config->scribe_batch, WAIT_MS, &records, ret_count);
+    if (!err && *ret_count) BO_CRASH_POINT(scribe_read);
     if (!err && *ret_count) err = write_batch(s, records, *ret_count);
+    if (!err && *ret_count) BO_CRASH_POINT(scribe_told);
     if (!err) err = restore_lost(s, records, *ret_count);
     if (!err && *ret_count) *ret_rest_ms = rest_ms(s, records, *ret_count);
     return err;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "redis/store.h"
 
+#include "base/crash.h"
 #include "base/embed.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -44,6 +45,7 @@ static void finish(struct call *c, int err, const struct bo_value *value) {
     bo_metric_add(BO_METRIC_redis_calls, 1);
     bo_metric_add(BO_METRIC_redis_us, bo_loop_steady_us() - c->sent_us);
     if (err == BO_ERR_UNAVAILABLE || err == BO_ERR_INTERNAL) bo_metric_add(BO_METRIC_redis_failures, 1);
+    if (!err) BO_CRASH_POINT_OF("answered", c->script->name);
     c->cb(c->arg, err, value);
     redisFreeCommand(c->command);
     free(c);
