@@ -36,6 +36,6 @@ int bo_command_config(const char *path, const char *process, struct bo_config *r
 /* A process the supervisor started ends in order when the supervisor is killed; one started by hand stays. */
 void bo_command_end_with_supervisor(void);
 
-/* Starts gateways and scribe under this supervisor (serve.c). */
-void bo_serve_start(struct bo_supervisor *supervisor, const struct bo_config *config, const char *config_path);
+/* Starts gateways and scribes of this program under this supervisor (serve.c). Returns -1, logged, when a port cannot be listened on. */
+int bo_serve_start(struct bo_supervisor *supervisor, const char *program, const struct bo_config *config, const char *config_path);
 #endif

@@ -29,6 +29,7 @@
 #define SOCKET_PATH_MAX 90 /* sun_path has 108 bytes */
 
 struct dev {
+    char program[4096];
     uv_loop_t loop;
     struct bo_config config;
     char *data;
@@ -233,20 +234,6 @@ static void print_addresses(const struct dev *dev) {
     fflush(stdout);
 }
 
-static void check(uv_timer_t *timer) {
-    struct dev *dev = timer->data;
-    if (!dev->serving) {
-        if (prepare_database(dev) != 0) return;
-        dev->serving = true;
-        bo_serve_start(dev->supervisor, &dev->config, dev->path);
-        return;
-    }
-    if (!listens(dev->config.listen_port)) return;
-    bo_loop_timer_free(timer);
-    dev->check = NULL;
-    print_addresses(dev);
-}
-
 static void stopped(void *arg) { uv_stop(&((struct dev *)arg)->loop); }
 
 static void on_stop(uv_signal_t *signal, int signum) {
@@ -255,6 +242,20 @@ static void on_stop(uv_signal_t *signal, int signum) {
     bo_loop_timer_free(dev->check);
     dev->check = NULL;
     bo_supervisor_stop(dev->supervisor);
+}
+
+static void check(uv_timer_t *timer) {
+    struct dev *dev = timer->data;
+    if (!dev->serving) {
+        if (prepare_database(dev) != 0) return;
+        dev->serving = true;
+        if (bo_serve_start(dev->supervisor, dev->program, &dev->config, dev->path) != 0) on_stop(&dev->on_term, 0);
+        return;
+    }
+    if (!listens(dev->config.listen_port)) return;
+    bo_loop_timer_free(timer);
+    dev->check = NULL;
+    print_addresses(dev);
 }
 
 static void on_reload(uv_signal_t *signal, int signum) {
@@ -288,6 +289,7 @@ static int run(struct dev *dev) {
 
 int bo_command_dev(int argc, char **argv) {
     struct dev dev = {0};
+    size_t size = sizeof(dev.program);
     const char *data = bo_option(&argc, argv, "--data"), *port = bo_option(&argc, argv, "--port"),
                *admin_port = bo_option(&argc, argv, "--admin-port"), *gateways = bo_option(&argc, argv, "--gateways");
     if (bo_option_end(argc, argv, 0, "dev [--data FOLDER] [--port 8080] [--admin-port 8081] [--gateways 2]")) return 2;
@@ -295,6 +297,7 @@ int bo_command_dev(int argc, char **argv) {
         fprintf(stderr, "boxoffice dev: the folder %s cannot be made\n", data);
         return 1;
     }
+    if (uv_exepath(dev.program, &size) != 0) snprintf(dev.program, sizeof(dev.program), "boxoffice");
     dev.data = data ? realpath(data, NULL) : default_data_folder();
     if (!dev.data) return 1;
     int status = 1;

@@ -20,6 +20,7 @@
 #define NEWS_A_TURN 256 /* then what came in meanwhile has its turn: news may be late, an admission or a hold may not */
 #define LISTEN_WITHIN_MS 3000
 #define DRAIN_CHECK_MS 50
+#define LAST_COMERS_MS 300 /* who was taken in just before has said what he wants by then */
 #define DRAIN_STEP 500 /* lws arms a sorted timer per closing connection: not all at once */
 
 static const char *room_id(const struct bo_table_link *link) { return ((const struct bo_room *)link)->id; }
@@ -55,14 +56,26 @@ static void second_room(void *arg, struct bo_table_link *link) {
     bo_room_second((struct bo_room *)link);
 }
 
+static void look_for_unready(void *arg, struct bo_table_link *link) {
+    if (((struct bo_room *)link)->state == BO_ROOM_LOADING) *(bool *)arg = false;
+}
+
+/* From PostgreSQL, and what Redis has of each. */
+static bool knows_sales(struct bo_gateway *gateway) {
+    bool ready = gateway->sales_loaded;
+    bo_table_each(&gateway->rooms, look_for_unready, &ready);
+    return ready;
+}
+
 /* Nobody is taken in before the sales are known, so that a gateway just started answers no one with "unknown sale". When
  * PostgreSQL is down that would be never: after a while it takes people all the same, and says what it cannot do. */
 static void listen_when_ready(struct bo_gateway *gateway) {
     if (gateway->listening || gateway->draining) return;
-    if (!gateway->sales_loaded && bo_loop_steady_ms() < gateway->listen_at_the_latest) return;
+    if (!knows_sales(gateway) && bo_loop_steady_ms() < gateway->listen_at_the_latest) return;
     const struct bo_config *config = &gateway->config;
     gateway->listening = bo_server_listen(gateway) == 0;
     if (gateway->listening) {
+        bo_metric_set(BO_METRIC_listening, 1);
         bo_log_info("gateway serves %s:%lld and admin %s:%lld, up to %lld connections", config->listen_host, (long long)config->listen_port,
                     config->admin_host, (long long)config->admin_port, (long long)gateway->connections_max);
     } else {
@@ -145,8 +158,15 @@ static void drain_step(uv_timer_t *timer) {
         bo_session_close(s, BO_CLOSE_RESTART);
         closed++;
     }
-    bool late = bo_loop_steady_ms() >= gateway->drain_until;
-    if ((gateway->sessions || gateway->http_open) && !late) return;
+    bo_ms now = bo_loop_steady_ms();
+    bool late = now >= gateway->drain_until;
+    if ((gateway->sessions || gateway->http_open || now - gateway->drain_from < LAST_COMERS_MS) && !late) return;
+    if (!gateway->last_look) { /* who has just come in by the admin port is answered, too */
+        gateway->last_look = true;
+        gateway->drain_from = now;
+        bo_server_stop_listening(gateway, true);
+        return;
+    }
     if (late) bo_log_warn("not everyone was gone when the time for draining was over");
     uv_stop(&gateway->loop);
 }
@@ -156,8 +176,10 @@ static void drain(uv_signal_t *signal, int signum) {
     struct bo_gateway *gateway = signal->data;
     if (gateway->draining) return;
     gateway->draining = true;
-    bo_server_stop_listening(gateway);
-    gateway->drain_until = bo_loop_steady_ms() + gateway->config.drain_ms;
+    bo_server_stop_listening(gateway, false);
+    bo_metric_set(BO_METRIC_listening, 0);
+    gateway->drain_from = bo_loop_steady_ms();
+    gateway->drain_until = gateway->drain_from + gateway->config.drain_ms;
     bo_log_info("draining %lld connections", (long long)gateway->connections);
     gateway->drain_timer = bo_loop_timer(&gateway->loop, 0, DRAIN_CHECK_MS, drain_step, gateway);
 }
@@ -257,8 +279,8 @@ static void stop(struct bo_gateway *gateway) {
     bo_config_free(&gateway->config);
 }
 
-int bo_gateway_run(struct bo_config *config, const char *config_path, int index) {
-    struct bo_gateway gateway = {.config = *config, .config_path = config_path};
+int bo_gateway_run(struct bo_config *config, const char *config_path, int index, int public_fd, int admin_fd) {
+    struct bo_gateway gateway = {.config = *config, .config_path = config_path, .public_fd = public_fd, .admin_fd = admin_fd, .spare_fd = -1};
     bo_metrics_attach(index);
     start(&gateway);
     gateway.listen_at_the_latest = bo_loop_steady_ms() + LISTEN_WITHIN_MS;

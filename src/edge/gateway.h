@@ -37,6 +37,8 @@ struct bo_payment_client;
 struct bo_session;
 
 struct bo_gateway {
+    int public_fd, admin_fd; /* sockets of the supervisor; -1: this process opens its own */
+    int spare_fd;            /* given up to answer somebody when no file is left */
     uv_loop_t loop;
     struct bo_config config;
     const char *config_path; /* NULL: none */
@@ -77,16 +79,17 @@ struct bo_gateway {
     uv_signal_t on_term, on_int, on_hup;
     bool refunding;
     bool trim; /* plans were read: give back what that took */
-    bool listening, draining;
+    bool listening, draining, last_look; /* the last: nobody comes in by the admin port, either */
     bo_ms listen_at_the_latest;
     int status; /* of the process, at the end */
-    bo_ms drain_until;
+    bo_ms drain_until, drain_from;
 };
 
 /* There will be a turn of the loop in ms at the latest. */
 void bo_gateway_wake_in(struct bo_gateway *gateway, int ms);
 
 /* Runs gateway number index until SIGTERM or SIGINT has drained it. Takes the configuration over. Returns an exit status. */
-int bo_gateway_run(struct bo_config *config, const char *config_path, int index);
+/* public_fd, admin_fd: sockets that listen already, -1: none. */
+int bo_gateway_run(struct bo_config *config, const char *config_path, int index, int public_fd, int admin_fd);
 
 #endif

@@ -6,10 +6,11 @@
 #include "edge/entry.h"
 #include "edge/http.h"
 #include "edge/session.h"
+#include "loop/listen.h"
 #include "metrics/metrics.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -19,11 +20,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DEAD_PEER_MS 60000
 #define FILES_KEPT 300     /* for Redis, PostgreSQL, payments, HTTP requests and files */
 #define FILES_KEPT_BACK 50 /* of those, never given to an incoming connection */
-#define BACKLOG 65535      /* the kernel takes the smaller of this and net.core.somaxconn */
-#define SEND_BUFFER 65536  /* the kernel's, per connection: it would grow to megabytes for who does not read */
 #define ACCEPT_PER_TURN 64 /* then the others on the loop have their turn */
 
 struct bo_listener {
@@ -62,7 +60,7 @@ static int admit_upgrade(struct lws *wsi) {
         return -1;
     }
     if (is_admin(wsi)) return -1; /* no WebSockets there */
-    return gateway->connections >= gateway->connections_max || gateway->draining ? refuse_full(wsi) : 0;
+    return gateway->connections >= gateway->connections_max ? refuse_full(wsi) : 0;
 }
 
 void bo_server_address(const struct bo_gateway *gateway, struct lws *wsi, char ret[48]) {
@@ -186,6 +184,27 @@ static void set_limits(struct bo_gateway *gateway) {
 /* ---- listening: our own sockets, since lws shares a port between processes only when built for threads, and so that
  * draining can stop taking people while those who are here stay ---- */
 
+/* Somebody is told and his connection closed; he never gets a place in the tables of lws. */
+static void turn_away(int fd) {
+    if (send(fd, full_answer, sizeof(full_answer) - 1, MSG_NOSIGNAL) < 0) { /* he hears it from the closing */
+    }
+    close(fd);
+    bo_metric_add(BO_METRIC_refused, 1);
+}
+
+/* No file is left, here or on the machine: the spare one is given up for a moment to answer who is next, or he would wait, and the loop turn around him. Returns
+ * false when not even that can be done. */
+static bool turn_away_with_spare(struct bo_listener *listener) {
+    struct bo_gateway *gateway = listener->gateway;
+    if (gateway->spare_fd < 0) gateway->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (gateway->spare_fd < 0) return false;
+    close(gateway->spare_fd);
+    int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) turn_away(fd);
+    gateway->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return fd >= 0;
+}
+
 static void on_incoming(uv_poll_t *poll, int status, int events) {
     (void)status;
     (void)events;
@@ -193,13 +212,11 @@ static void on_incoming(uv_poll_t *poll, int status, int events) {
     struct bo_gateway *gateway = listener->gateway;
     for (int i = 0; i < ACCEPT_PER_TURN; i++) {
         int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE) && turn_away_with_spare(listener)) continue;
         if (fd < 0) return;
         bo_pace_note(&gateway->arrivals);
         if (fd + FILES_KEPT_BACK > gateway->files_max) {
-            if (send(fd, full_answer, sizeof(full_answer) - 1, MSG_NOSIGNAL) < 0) { /* he hears it from the closing */
-            }
-            close(fd);
-            bo_metric_add(BO_METRIC_refused, 1);
+            turn_away(fd);
         } else {
             struct lws_vhost *vhost = gateway->vhosts[gateway->next_context++ % BO_CONTEXTS];
             struct lws *wsi = lws_adopt_socket_vhost(vhost, fd); /* closes fd when it fails */
@@ -209,28 +226,14 @@ static void on_incoming(uv_poll_t *poll, int status, int events) {
     gateway->arrivals.more = true;
 }
 
-static bool set_option(int fd, int level, int name, int value) { return setsockopt(fd, level, name, &value, sizeof(value)) == 0; }
-
-/* Accepted sockets inherit the options. A peer that vanished without a word is noticed when what was sent is not acknowledged. */
-static int listen_on(const char *host, int port, bool corked) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) return -1;
-    errno = EINVAL; /* what inet_pton does not say */
-    if (inet_pton(AF_INET, host, &address.sin_addr) == 1 && set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
-        set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) && set_option(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER) &&
-        set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) && set_option(fd, IPPROTO_TCP, TCP_CORK, corked) &&
-        set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, DEAD_PEER_MS) &&
-        bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, BACKLOG) == 0)
-        return fd;
-    close(fd);
-    return -1;
+void bo_server_uncork(int fd) {
+    int off = 0;
+    setsockopt(fd, IPPROTO_TCP, TCP_CORK, &off, sizeof(off)); /* it leaves 200 ms later all the same */
 }
 
-void bo_server_uncork(int fd) { set_option(fd, IPPROTO_TCP, TCP_CORK, 0); }
-
-static int add_listener(struct bo_gateway *gateway, const char *host, int port, bool admin, struct bo_listener **ret) {
-    int fd = listen_on(host, port, !admin);
+/* given: a socket that the supervisor listens with, which stays when this process is gone; -1: one of its own. */
+static int add_listener(struct bo_gateway *gateway, const char *host, int port, int given, bool admin, struct bo_listener **ret) {
+    int fd = given >= 0 ? given : bo_listen_open(host, port, !admin);
     if (fd < 0) {
         bo_log_error("cannot listen on %s port %d: %s", host, port, strerror(errno));
         return -1;
@@ -256,7 +259,7 @@ static void stop_listening(struct bo_listener *listener) {
         uv_close((uv_handle_t *)&listener->poll, close_fd);
 }
 
-void bo_server_stop_listening(struct bo_gateway *gateway) { stop_listening(gateway->public_listener); }
+void bo_server_stop_listening(struct bo_gateway *gateway, bool admin) { stop_listening(admin ? gateway->admin_listener : gateway->public_listener); }
 
 static void log_line(int level, const char *line) {
     bo_log(level == LLL_ERR ? BO_LOG_WARN : BO_LOG_DEBUG, "libwebsockets: %.*s", (int)strcspn(line, "\n"), line);
@@ -291,6 +294,7 @@ static int open_context(struct bo_gateway *gateway, int i) {
 int bo_server_open(struct bo_gateway *gateway) {
     lws_set_log_level(LLL_ERR | LLL_WARN, log_line);
     set_limits(gateway);
+    gateway->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     for (int i = 0; i < BO_CONTEXTS; i++)
         if (open_context(gateway, i) != 0) return -1;
     return 0;
@@ -298,8 +302,8 @@ int bo_server_open(struct bo_gateway *gateway) {
 
 int bo_server_listen(struct bo_gateway *gateway) {
     const struct bo_config *config = &gateway->config;
-    if (add_listener(gateway, config->listen_host, (int)config->listen_port, false, &gateway->public_listener) != 0) return -1;
-    return add_listener(gateway, config->admin_host, (int)config->admin_port, true, &gateway->admin_listener);
+    if (add_listener(gateway, config->listen_host, (int)config->listen_port, gateway->public_fd, false, &gateway->public_listener) != 0) return -1;
+    return add_listener(gateway, config->admin_host, (int)config->admin_port, gateway->admin_fd, true, &gateway->admin_listener);
 }
 
 static void destroy_contexts(struct bo_gateway *gateway) {
@@ -315,6 +319,7 @@ void bo_server_close(struct bo_gateway *gateway) {
 
 void bo_server_free(struct bo_gateway *gateway) {
     destroy_contexts(gateway);
+    if (gateway->spare_fd >= 0) close(gateway->spare_fd);
     free(gateway->public_listener);
     free(gateway->admin_listener);
 }

@@ -10,7 +10,7 @@ int bo_server_open(struct bo_gateway *gateway);
 /* Takes people from now on. Logs and returns -1 when a port cannot be had. */
 int bo_server_listen(struct bo_gateway *gateway);
 /* Takes no new people; those who are here stay, and the admin port goes on. */
-void bo_server_stop_listening(struct bo_gateway *gateway);
+void bo_server_stop_listening(struct bo_gateway *gateway, bool admin); /* on the public or the admin port */
 /* In two steps, as libwebsockets needs it on a foreign loop: close, let the loop run empty, free. */
 void bo_server_close(struct bo_gateway *gateway);
 void bo_server_free(struct bo_gateway *gateway);

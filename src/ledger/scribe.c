@@ -220,10 +220,16 @@ int bo_scribe_run(const struct bo_config *config, int index, volatile sig_atomic
     struct scribe s = {.config = config};
     bo_metrics_attach(BO_METRICS_SCRIBE_ROW + index);
     int failed = 0;
+    bool left = false; /* the last of all scribes writes what there is */
     for (;;) {
         size_t count;
         int rest;
         bool last_look = *stop;
+        if (last_look && !left && s.reader) {
+            size_t others;
+            left = bo_shares_leave(s.db, &s.shares, &others) == 0;
+            if (left && others > 0) break; /* they go on with its sales at once */
+        }
         if (last_look) s.shares.at = 0; /* a sale made a moment ago may have a log already */
         int err = step(&s, &count, &rest);
         failed = err ? failed + 1 : 0;

@@ -82,6 +82,13 @@ void bo_shares_forget(struct bo_shares *shares) {
     shares->count = 0;
 }
 
+int bo_shares_leave(struct bo_database *db, struct bo_shares *shares, size_t *ret_others) {
+    int err = bo_database_script(db, "SELECT pg_advisory_unlock_all()");
+    bo_shares_forget(shares);
+    shares->at = 0;
+    return err ? err : bo_shares_scribes(db, ret_others);
+}
+
 void bo_shares_free(struct bo_shares *shares) {
     bo_shares_forget(shares);
     free(shares->cursors);

@@ -26,6 +26,9 @@ int bo_shares_allow_silence(struct bo_database *db, int64_t ms) BO_CHECKED;
 /* Takes and gives up sales. The log position of those taken is the committed one. */
 int bo_shares_refresh(struct bo_database *db, struct bo_shares *shares) BO_CHECKED;
 
+/* Gives everything up, and is no scribe any more. Returns how many others there are; where there is none, a refresh takes all sales again. */
+int bo_shares_leave(struct bo_database *db, struct bo_shares *shares, size_t *ret_others) BO_CHECKED;
+
 struct bo_log_cursor *bo_shares_find(const struct bo_shares *shares, const char *sale); /* NULL: not carried here */
 void bo_shares_forget(struct bo_shares *shares); /* the connection is gone */
 void bo_shares_free(struct bo_shares *shares);

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "loop/supervise.h"
 
+#include "base/buffer.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "loop/loop.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct kept {
     struct kept *next;
@@ -19,9 +24,20 @@ struct kept {
     uint64_t wait_ms;
 };
 
+/* A child of the version before. It is not libuv's, so it is looked after by asking. */
+struct adopted {
+    struct adopted *next;
+    char name[32];
+    pid_t pid; /* 0: it has ended */
+    int fds[BO_CHILD_FDS];
+};
+
 struct bo_supervisor {
     uv_loop_t *loop;
     struct kept *children;
+    struct adopted *adopted;
+    uv_timer_t *watch; /* of the adopted */
+    int64_t kill_at_us; /* 0: they have not been asked to end */
     bool stopping;
     int rank; /* being stopped */
     void (*stopped)(void *);
@@ -67,14 +83,14 @@ static void on_exit_of(uv_process_t *process, int64_t status, int signum) {
 static void start(uv_timer_t *timer) {
     struct kept *k = timer->data;
     clear_timer(k);
-    uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE},
-                                     {.flags = UV_INHERIT_FD, .data.fd = 1},
-                                     {.flags = UV_INHERIT_FD, .data.fd = 2}};
+    uv_stdio_container_t stdio[3 + BO_CHILD_FDS] = {{.flags = UV_IGNORE}, {.flags = UV_INHERIT_FD, .data.fd = 1}, {.flags = UV_INHERIT_FD, .data.fd = 2}};
+    int stdio_count = 3;
+    for (int i = 0; i < BO_CHILD_FDS && k->what.fds[i]; i++) stdio[stdio_count++] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = k->what.fds[i]};
     uv_process_options_t options = {.file = k->what.argv[0],
                                     .args = k->what.argv,
                                     .exit_cb = on_exit_of,
                                     .stdio = stdio,
-                                    .stdio_count = 3,
+                                    .stdio_count = stdio_count,
                                     .flags = k->what.own_group ? UV_PROCESS_DETACHED : 0};
     if (k->what.uid) {
         options.flags |= UV_PROCESS_SETUID | UV_PROCESS_SETGID;
@@ -132,6 +148,8 @@ static void kill_it(uv_timer_t *timer) {
 /* Asks the next rank to end once the one before has; reports when nobody is left. */
 static void stop_next(struct bo_supervisor *s) {
     bool later = false;
+    for (struct adopted *a = s->adopted; a; a = a->next)
+        if (a->pid) return; /* they are asked with the first rank */
     for (struct kept *k = s->children; k; k = k->next) {
         if (k->process && k->what.stop_rank <= s->rank) return;
         later |= k->process && k->what.stop_rank > s->rank;
@@ -150,21 +168,112 @@ static void stop_next(struct bo_supervisor *s) {
     stop_next(s);
 }
 
+/* ---- from one version to the next ---- */
+
+#define HANDOVER "BOXOFFICE_HANDOVER" /* name;pid;file;file of each child, one behind the other with a '|' between */
+#define WATCH_MS 50
+#define ADOPTED_STOP_MS 20000
+
+static void close_fds(int fds[BO_CHILD_FDS]) {
+    for (int i = 0; i < BO_CHILD_FDS; i++) {
+        if (fds[i]) close(fds[i]);
+        fds[i] = 0;
+    }
+}
+
+static void stay_open(int fd) {
+    if (fd) fcntl(fd, F_SETFD, fcntl(fd, F_GETFD) & ~FD_CLOEXEC);
+}
+
+void bo_supervisor_hand_over(struct bo_supervisor *s) {
+    struct bo_buffer text = {0};
+    for (struct kept *k = s->children; k; k = k->next) {
+        for (int i = 0; i < BO_CHILD_FDS; i++) stay_open(k->what.fds[i]);
+        bo_buffer_printf(&text, "%s%s;%d;%d;%d", text.length ? "|" : "", k->what.name, k->process ? k->process->pid : 0, k->what.fds[0], k->what.fds[1]);
+    }
+    setenv(HANDOVER, text.data ? text.data : "", 1);
+    bo_buffer_free(&text);
+}
+
+bool bo_supervisor_adopt(struct bo_supervisor *s) {
+    char *text = getenv(HANDOVER) ? bo_strdup(getenv(HANDOVER)) : NULL, *rest = text, *one;
+    unsetenv(HANDOVER);
+    while (rest && (one = strsep(&rest, "|"))) {
+        struct adopted *a = bo_alloc(sizeof(*a));
+        if (sscanf(one, "%31[^;];%d;%d;%d", a->name, &a->pid, &a->fds[0], &a->fds[1]) != 4) {
+            free(a);
+            continue;
+        }
+        for (int i = 0; i < BO_CHILD_FDS; i++)
+            if (a->fds[i]) fcntl(a->fds[i], F_SETFD, FD_CLOEXEC);
+        a->next = s->adopted;
+        s->adopted = a;
+    }
+    free(text);
+    return s->adopted != NULL;
+}
+
+void bo_supervisor_take_fds(struct bo_supervisor *s, const char *name, int ret_fds[BO_CHILD_FDS]) {
+    memset(ret_fds, 0, sizeof(int) * BO_CHILD_FDS);
+    for (struct adopted *a = s->adopted; a; a = a->next) {
+        if (strcmp(a->name, name) != 0) continue;
+        memcpy(ret_fds, a->fds, sizeof(a->fds));
+        memset(a->fds, 0, sizeof(a->fds));
+    }
+}
+
+static void watch_adopted(uv_timer_t *timer) {
+    struct bo_supervisor *s = timer->data;
+    bool left = false, late = bo_loop_steady_us() >= s->kill_at_us;
+    for (struct adopted *a = s->adopted; a; a = a->next) {
+        if (a->pid && waitpid(a->pid, NULL, WNOHANG) != 0) a->pid = 0;
+        if (a->pid && late) kill(a->pid, SIGKILL);
+        left |= a->pid != 0;
+    }
+    if (left) return;
+    bo_loop_timer_free(timer);
+    s->watch = NULL;
+    bo_log_info("the processes of the version before have ended");
+    if (s->stopping) stop_next(s);
+}
+
+void bo_supervisor_dismiss_adopted(struct bo_supervisor *s, int ms) {
+    for (struct adopted *a = s->adopted; a; a = a->next) {
+        if (a->pid && !s->kill_at_us) kill(a->pid, SIGTERM);
+        close_fds(a->fds);
+    }
+    s->kill_at_us = bo_loop_steady_us() + (int64_t)ms * 1000;
+    if (!s->watch && s->adopted) s->watch = bo_loop_timer(s->loop, 0, WATCH_MS, watch_adopted, s);
+}
+
+/* ---- the end ---- */
+
 void bo_supervisor_stop(struct bo_supervisor *s) {
     if (s->stopping) return;
     s->stopping = true;
     s->rank = -1;
-    for (struct kept *k = s->children; k; k = k->next) clear_timer(k);
+    for (struct kept *k = s->children; k; k = k->next) {
+        clear_timer(k);
+        close_fds(k->what.fds); /* nobody comes in any more */
+    }
+    if (s->adopted) bo_supervisor_dismiss_adopted(s, ADOPTED_STOP_MS);
     stop_next(s);
 }
 
 void bo_supervisor_free(struct bo_supervisor *s) {
     if (!s) return;
+    bo_loop_timer_free(s->watch);
+    for (struct adopted *a = s->adopted, *next; a; a = next) {
+        next = a->next;
+        close_fds(a->fds);
+        free(a);
+    }
     for (struct kept *k = s->children, *next; k; k = next) {
         next = k->next;
         for (char **a = k->what.argv; *a; a++) free(*a);
         free(k->what.argv);
         clear_timer(k);
+        close_fds(k->what.fds);
         free(k);
     }
     free(s);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics/metrics.h"
 
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define LOWEST_FD 64 /* below are the files that children are given under numbers of their own */
 
 typedef _Atomic int64_t row_values[BO_METRIC_COUNT];
 
@@ -27,7 +31,10 @@ static const struct {
 };
 
 int bo_metrics_create(void) {
-    int fd = memfd_create("boxoffice-metrics", 0);
+    const char *before = getenv(BO_METRICS_FD_VARIABLE);
+    if (before) close(atoi(before)); /* of the program that this one has replaced */
+    int low = memfd_create("boxoffice-metrics", 0), fd = low < 0 ? -1 : fcntl(low, F_DUPFD, LOWEST_FD);
+    if (low >= 0) close(low);
     if (fd < 0) return -1;
     char number[16];
     snprintf(number, sizeof(number), "%d", fd);
@@ -41,7 +48,9 @@ int bo_metrics_create(void) {
 void bo_metrics_attach(int row) {
     const char *number = getenv(BO_METRICS_FD_VARIABLE);
     void *memory = MAP_FAILED;
-    if (number) memory = mmap(NULL, SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, atoi(number), 0);
+    struct stat status;
+    if (number && fstat(atoi(number), &status) == 0 && status.st_size == SHARED_SIZE) /* not made by another version */
+        memory = mmap(NULL, SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, atoi(number), 0);
     if (memory == MAP_FAILED) memory = mmap(NULL, SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return;
     shared.rows = memory;

@@ -18,8 +18,9 @@ enum bo_metric {
 };
 
 #define BO_METRICS_SCRIBES 32
-#define BO_METRICS_ROWS (256 + BO_METRICS_SCRIBES) /* row i is gateway i, 256 + i scribe i */
+#define BO_METRICS_ROWS (256 + BO_METRICS_SCRIBES + 1) /* row i is gateway i, 256 + i scribe i, the last the supervisor */
 #define BO_METRICS_SCRIBE_ROW 256
+#define BO_METRICS_SUPERVISOR_ROW (BO_METRICS_ROWS - 1)
 #define BO_METRICS_FD_VARIABLE "BOXOFFICE_METRICS_FD"
 
 /* Makes the shared memory and names it in the environment for children; the descriptor stays open. -1: no memory. */

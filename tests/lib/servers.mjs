@@ -201,7 +201,8 @@ export async function startBoxoffice(t, options = {}) {
     fs.writeFileSync(file, Object.entries(config).map(([name, value]) => `${name} = ${value}\n`).join(''));
   };
   writeConfig();
-  const run = () => start(t, binary, ['serve', '--config', file], { env: { ASAN_OPTIONS: 'abort_on_error=0', UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1', ...options.env?.(folder) } });
+  const program = options.binary?.(folder) ?? binary;
+  const run = () => start(t, program, ['serve', '--config', file], { env: { ASAN_OPTIONS: 'abort_on_error=0', UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1', ...options.env?.(folder) } });
   let child = run();
 
   const admin = async (method, where, body, token = ADMIN_TOKEN) => {
