@@ -179,14 +179,14 @@ static int report(const struct crowd_options *o, struct crowd_shared *shared, co
            (long long)v.tickets_told, (long long)v.tickets_kept, (long long)v.seats_free, (long long)shared->holds,
            (long long)shared->conflicts, (long long)shared->errors);
     int64_t violations = v.oversold + v.order_violations + v.limit_violations + v.double_tickets + v.lost_people + v.lost_orders +
-                         v.untold_orders + v.rate_overruns + v.capacity_overruns + v.untold_people + shared->position_increases;
+                         v.untold_orders + v.rate_overruns + v.capacity_overruns + v.untold_people + shared->places_lost + shared->position_increases;
     const struct {
         const char *name;
         double value;
     } rows[] = {{"people", o->people}, {"joined", (double)v.joined}, {"admitted", (double)v.admitted}, {"bought", (double)v.bought},
                 {"oversold", (double)v.oversold}, {"order_violations", (double)v.order_violations},
                 {"limit_violations", (double)v.limit_violations}, {"double_tickets", (double)v.double_tickets},
-                {"lost_people", (double)v.lost_people}, {"untold_people", (double)v.untold_people}, {"rate_overruns", (double)v.rate_overruns},
+                {"lost_people", (double)v.lost_people}, {"places_lost", (double)shared->places_lost}, {"untold_people", (double)v.untold_people}, {"rate_overruns", (double)v.rate_overruns},
                 {"capacity_overruns", (double)v.capacity_overruns}, {"longest_silence_ms", (double)shared->longest_silence_ms},
                 {"estimates", (double)shared->estimates},
                 {"estimates_right", shared->estimates ? (double)shared->estimates_right / (double)shared->estimates : 1}, {"lost_orders", (double)v.lost_orders}, {"untold_orders", (double)v.untold_orders},

@@ -42,7 +42,7 @@ struct crowd_person { /* in shared memory */
 };
 
 struct crowd_shared {
-    _Atomic int64_t connected, placed /* connected and told where they stand */, joined, admitted, ended, position_increases, limit_violations,
+    _Atomic int64_t places_lost, connected, placed /* connected and told where they stand */, joined, admitted, ended, position_increases, limit_violations,
         errors, conflicts, holds, releases, bought, orders, frames, longest_silence_ms, estimates, estimates_right;
     _Atomic int64_t first_us, last_us; /* steady clock: the first connect and the last time somebody was placed */
     _Atomic int64_t hold_us[CROWD_HISTOGRAM];

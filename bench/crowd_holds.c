@@ -1,56 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The languages of bench/run.sh holds: people who are inside and hold, release and buy as fast as they are answered, or at a given pace.
- * Everything they are told is written to a history (--history), one line each, which bench/history.py checks against the ledger:
- *   P person index, his id      H sent, told, person, seat: held      R sent, told, person, seat …: given back
- *   X sent, told, person, seat: refused      B person, order, seat …: bought      times in µs of the wall clock */
+ * Everything they are told is noted (crowd_history.c). */
 #include "bench/crowd_inside.h"
 #include "loop/loop.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define GIVE_UP_PER_THOUSAND 100 /* of those refused while they hold something: gives it back */
-
-/* ---- the history ---- */
-
-static FILE *history;
-
-static int64_t wall_us(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-/* A file for each process of the crowd. */
-static FILE *history_of(struct person *p) {
-    const char *name = p->process->options->history;
-    if (!name || history) return history;
-    char path[512];
-    snprintf(path, sizeof(path), "%s.%d", name, p->process->number);
-    history = fopen(path, "w");
-    if (!history) {
-        perror(path);
-        exit(1);
-    }
-    return history;
-}
-
-void crowd_history_close(void) {
-    if (history) fclose(history);
-    history = NULL;
-}
-
-static long index_of(const struct person *p) { return (long)(p->told - p->process->shared->people); }
-
-static void note_seats(struct person *p, char what, const uint32_t *seats, int count) {
-    FILE *file = history_of(p);
-    if (!file) return;
-    fprintf(file, "%c %lld %lld %ld", what, (long long)p->command_sent_us, (long long)wall_us(), index_of(p));
-    for (int i = 0; i < count; i++) fprintf(file, " %u", seats[i]);
-    fputc('\n', file);
-}
 
 /* ---- pace ---- */
 
@@ -63,13 +21,13 @@ static void go_on(struct person *p) {
         next_command(p);
         return;
     }
-    int64_t every = (int64_t)options->people * 1000 / options->pace, passed = (wall_us() - p->command_sent_us) / 1000, left = every - passed;
+    int64_t every = (int64_t)options->people * 1000 / options->pace, passed = (crowd_wall_us() - p->command_sent_us) / 1000, left = every - passed;
     if (left < 1) left = 1;
     person_after(p, left / 2, left + left / 2);
 }
 
 static void command(struct person *p, const char *text) {
-    p->command_sent_us = wall_us();
+    p->command_sent_us = crowd_wall_us();
     p->hold_sent_us = bo_loop_steady_us();
     person_say(p, text);
 }
@@ -119,7 +77,7 @@ static void release_all(struct person *p) {
 static void hear_echo(struct person *p, const char *json) {
     if (!says(json, "hold")) return;
     answered(p, &p->process->shared->holds);
-    note_seats(p, 'H', p->chosen, 1);
+    crowd_note_seats(p, 'H', p->chosen, 1);
     go_on(p);
 }
 
@@ -155,7 +113,7 @@ static void next_command(struct person *p) {
 static void hear_held(struct person *p) {
     answered(p, &p->process->shared->holds);
     if (!p->chosen_count) return; /* of the best: one try each */
-    note_seats(p, 'H', p->chosen, 1);
+    crowd_note_seats(p, 'H', p->chosen, 1);
     p->held[p->held_count++] = p->chosen[0];
     go_on(p);
 }
@@ -163,27 +121,21 @@ static void hear_held(struct person *p) {
 static void hear_refused(struct person *p) {
     answered(p, &p->process->shared->conflicts);
     if (!p->chosen_count) return;
-    note_seats(p, 'X', p->chosen, 1);
+    crowd_note_seats(p, 'X', p->chosen, 1);
     if (p->held_count && person_chance(p, GIVE_UP_PER_THOUSAND)) p->tries = 1;
     go_on(p);
 }
 
 static void hear_released(struct person *p) {
     answered(p, &p->process->shared->releases);
-    note_seats(p, 'R', p->held, p->held_count);
+    crowd_note_seats(p, 'R', p->held, p->held_count);
     p->held_count = 0;
     go_on(p);
 }
 
 static void hear_bought(struct person *p, const char *json) {
-    FILE *file = history_of(p);
-    const char *order = strstr(json, "\"order\":\"") + 9;
     p->process->shared->bought++;
-    if (file) {
-        fprintf(file, "B %ld %.*s", index_of(p), (int)strcspn(order, "\""), order);
-        for (int i = 0; i < p->held_count; i++) fprintf(file, " %u", p->held[i]);
-        fputc('\n', file);
-    }
+    crowd_note_bought(p, strstr(json, "\"order\":\"") + 9, p->held, p->held_count);
     p->held_count = 0;
     person_try_again_later(p); /* as somebody new */
     person_after(p, 1, 1);
@@ -202,9 +154,8 @@ static void hear_entered(struct person *p) {
 }
 
 static void hear_joined(struct person *p, const char *json) {
-    FILE *file = history_of(p);
     const char *person = strstr(json, "\"person\":\"");
-    if (file && person) fprintf(file, "P %ld %.*s\n", index_of(p), (int)strcspn(person + 10, "\""), person + 10);
+    if (person) crowd_note_person(p, person + 10);
 }
 
 static void hear_admitted(struct person *p, const char *json) {

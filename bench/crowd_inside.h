@@ -21,10 +21,10 @@ struct person {
     int fd;
     uint8_t phase;
     uint64_t random;
-    bool placed, looks, will_leave, will_break, will_vanish, will_give_up, will_release, will_break_paying, hears_the_end;
+    bool placed, looks, will_leave, will_break, will_vanish, will_give_up, will_release, will_break_paying, hears_the_end, hold_unsure;
     int wanted, tries, keys;
-    uint32_t held[CROWD_SEATS_EACH], chosen[CROWD_SEATS_EACH];
-    int held_count, chosen_count;
+    uint32_t held[CROWD_SEATS_EACH], chosen[CROWD_SEATS_EACH], asked[CROWD_SEATS_EACH] /* by the last hold */;
+    int held_count, chosen_count, asked_count;
     int64_t hold_sent_us, command_sent_us; /* steady; wall clock */
     char *resume;
     struct bo_buffer in;
@@ -48,7 +48,14 @@ struct crowd_dialect {
     void (*act)(struct person *person);                      /* his timer is due while he is connected */
 };
 extern const struct crowd_dialect crowd_boxoffice, crowd_holders[];
+
+/* crowd_history.c; ids end with a quotation mark */
+int64_t crowd_wall_us(void);
+void crowd_note_person(struct person *p, const char *id);
+void crowd_note_seats(struct person *p, char what, const uint32_t *seats, int count);
+void crowd_note_bought(struct person *p, const char *order, const uint32_t *seats, int count);
 void crowd_history_close(void);
+
 const struct crowd_dialect *crowd_find_dialect(const char *name); /* NULL: there is none */
 
 /* crowd_socket.c */

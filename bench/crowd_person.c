@@ -60,15 +60,25 @@ static void choose_unseen(struct person *p) {
         p->chosen[p->chosen_count] = (uint32_t)((seat + (uint64_t)p->chosen_count) % seats);
 }
 
-static void hold_chosen(struct person *p) {
+/* With the same key as long as it is not answered: whether it was done is not known then, and the second answer is that of the first. */
+static void ask_for_hold(struct person *p) {
     struct bo_buffer text = {0};
-    bo_buffer_printf(&text, "{\"type\":\"hold\",\"key\":\"h%d\",\"seats\":[", ++p->keys);
-    for (int i = 0; i < p->chosen_count; i++) bo_buffer_printf(&text, "%s\"%s\"", i ? "," : "", p->process->options->guids[p->chosen[i]]);
+    bo_buffer_printf(&text, "{\"type\":\"hold\",\"key\":\"h%d\",\"seats\":[", p->keys);
+    for (int i = 0; i < p->asked_count; i++) bo_buffer_printf(&text, "%s\"%s\"", i ? "," : "", p->process->options->guids[p->asked[i]]);
     bo_buffer_add_text(&text, "]}");
-    p->chosen_count = 0;
+    p->hold_unsure = false;
     p->hold_sent_us = bo_loop_steady_us();
     person_say(p, text.data);
     bo_buffer_free(&text);
+}
+
+static void hold_chosen(struct person *p) {
+    p->keys++;
+    memcpy(p->asked, p->chosen, sizeof(p->asked));
+    p->asked_count = p->chosen_count;
+    p->chosen_count = 0;
+    p->command_sent_us = crowd_wall_us();
+    ask_for_hold(p);
 }
 
 static void leave(struct person *p) {
@@ -92,7 +102,9 @@ static void act(struct person *p) {
         }
         return;
     case INSIDE:
-        if (p->held_count < p->wanted) {
+        if (p->hold_unsure) {
+            ask_for_hold(p);
+        } else if (p->held_count < p->wanted) {
             if (!p->chosen_count && !p->looks && !p->tries) choose_unseen(p);
             if (p->chosen_count)
                 hold_chosen(p);
@@ -207,6 +219,10 @@ static void hear_joined(struct person *p, const char *json) {
         told->number = number(json, "number");
         copy_text(json, "person", told->id, sizeof(told->id));
         p->process->shared->joined++;
+        const char *person = field(json, "person");
+        if (person) crowd_note_person(p, person + 1);
+    } else if (strstr(json, "\"stage\":\"wait\"") && number(json, "number") != told->number) {
+        p->process->shared->places_lost++;
     }
     const char *resume = field(json, "resume");
     if (!p->resume && resume) p->resume = strndup(resume + 1, text_length(resume));
@@ -221,6 +237,7 @@ static void hear_joined(struct person *p, const char *json) {
 
 static void hear_held(struct person *p, const char *json) {
     if (p->hold_sent_us) {
+        for (int i = 0; i < p->asked_count; i++) crowd_note_seats(p, 'H', &p->asked[i], 1);
         crowd_histogram_add(p->process->shared->hold_us, bo_loop_steady_us() - p->hold_sent_us);
         p->process->shared->holds++;
     }
@@ -232,6 +249,10 @@ static void hear_held(struct person *p, const char *json) {
 }
 
 static void hear_refused(struct person *p, const char *json) {
+    uint32_t taken[CROWD_SEATS_EACH];
+    const char *list = field(json, "seats");
+    int count = list ? read_seats(p, list, taken) : 0;
+    for (int i = 0; i < count && i < CROWD_SEATS_EACH; i++) crowd_note_seats(p, 'X', &taken[i], 1);
     p->process->shared->conflicts++;
     crowd_histogram_add(p->process->shared->hold_us, bo_loop_steady_us() - p->hold_sent_us);
     p->hold_sent_us = 0;
@@ -251,9 +272,10 @@ static void hear_bought(struct person *p, const char *json) {
         else
             p->process->shared->limit_violations++;
     }
+    const char *order = field(json, "order");
+    if (order) crowd_note_bought(p, order + 1, told->seats, told->seat_count);
     person_end(p, CROWD_BOUGHT);
 }
-
 
 static void hear_admitted(struct person *p, const char *json) {
     char text[1200], access[1024];
@@ -273,6 +295,8 @@ static void hear_admitted(struct person *p, const char *json) {
 
 static void hear_entered(struct person *p, const char *json) {
     p->held_count = read_seats(p, field(json, "seats"), p->held);
+    p->hold_unsure = false; /* this says what he has */
+    p->hold_sent_us = 0;
     bool paying = strncmp(field(json, "stage"), "\"pay\"", 5) == 0;
     p->phase = paying ? PAYING : INSIDE;
     if (paying) return;
@@ -295,6 +319,8 @@ static void hear_error(struct person *p, const char *json) {
     const char *code = field(json, "code");
     p->process->shared->errors++;
     bool again = field(json, "retry_ms") != NULL;
+    p->hold_unsure = p->hold_sent_us && again;
+    p->hold_sent_us = 0;
     if (again && p->phase == LINE)
         person_try_again_later(p);
     else if (code && (strncmp(code, "\"admission_expired", 18) == 0 || strncmp(code, "\"not_admitted", 13) == 0))

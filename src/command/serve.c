@@ -42,7 +42,7 @@ static int open_sockets(struct bo_supervisor *supervisor, const struct bo_config
     for (int i = 0; i < BO_CHILD_FDS; i++) {
         if (fds[i] && bo_listen_is_on(fds[i], wanted[i].port)) continue;
         if (fds[i]) close(fds[i]);
-        fds[i] = bo_listen_open(wanted[i].host, wanted[i].port, i == 0);
+        fds[i] = bo_listen_open(wanted[i].host, wanted[i].port, i == 0, (int)config->dead_peer_ms);
         if (fds[i] >= 0) continue;
         bo_log_error("cannot listen on %s port %d: %s", wanted[i].host, wanted[i].port, strerror(errno));
         return -1;

@@ -233,7 +233,7 @@ void bo_server_uncork(int fd) {
 
 /* given: a socket that the supervisor listens with, which stays when this process is gone; -1: one of its own. */
 static int add_listener(struct bo_gateway *gateway, const char *host, int port, int given, bool admin, struct bo_listener **ret) {
-    int fd = given >= 0 ? given : bo_listen_open(host, port, !admin);
+    int fd = given >= 0 ? given : bo_listen_open(host, port, !admin, (int)gateway->config.dead_peer_ms);
     if (fd < 0) {
         bo_log_error("cannot listen on %s port %d: %s", host, port, strerror(errno));
         return -1;

@@ -121,6 +121,8 @@ void bo_session_set_stage(struct bo_session *s, enum bo_stage stage, bo_ms deadl
     bo_ms now = bo_loop_steady_ms();
     if (stage == BO_STAGE_NEW)
         bo_wheel_set(&s->gateway->wheel, &s->timer, now + s->gateway->config.join_timeout_ms);
+    else if (stage == BO_STAGE_OUT)
+        bo_wheel_set(&s->gateway->wheel, &s->timer, now + s->gateway->config.out_timeout_ms);
     else if (stage == BO_STAGE_CLAIM || stage == BO_STAGE_CHOOSE || stage == BO_STAGE_PAY)
         bo_wheel_set(&s->gateway->wheel, &s->timer, now + TIME_NEWS_MS);
 }

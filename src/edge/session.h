@@ -19,7 +19,7 @@ enum bo_stage {
     BO_STAGE_CLAIM,   /* admitted; timer: tell the time left */
     BO_STAGE_CHOOSE,
     BO_STAGE_PAY,
-    BO_STAGE_OUT /* bought, expired or left; may join again */
+    BO_STAGE_OUT /* bought, expired or left; may join again; timer: closed */
 };
 
 #define BO_CLOSE_SOLD_OUT 4001

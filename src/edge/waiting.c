@@ -147,7 +147,7 @@ void bo_session_timer(struct bo_session *s) {
         lws_callback_on_writable(s->wsi); /* he did not answer the close frame */
     else if (s->close_code)
         bo_session_close_next(s);
-    else if (s->stage == BO_STAGE_NEW)
+    else if (s->stage == BO_STAGE_NEW || s->stage == BO_STAGE_OUT)
         bo_session_close(s, BO_CLOSE_NOT_JOINED);
     else if (s->stage == BO_STAGE_WAIT)
         bo_session_tell_position(s);

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 /* Non-blocking, close-on-exec. corked: what the first turn sends leaves as one (TCP_CORK; the reader takes it off). Accepted sockets inherit the options: a peer that
- * vanished without a word is noticed after a minute in which nothing sent to him was acknowledged. -1, with errno, when it cannot be done. */
-int bo_listen_open(const char *host, int port, bool corked);
+ * vanished without a word is noticed when for dead_peer_ms nothing that was sent to him, or a word of the kernel's where nothing is sent, was acknowledged. -1, with errno, when it cannot be done. */
+int bo_listen_open(const char *host, int port, bool corked, int dead_peer_ms);
 
 /* Whether fd is a socket that listens on this port. */
 bool bo_listen_is_on(int fd, int port);

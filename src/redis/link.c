@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define CHECK_MS 50
+#define STOOD_STILL_MS 1000
 #define RETRY_FIRST_MS 50
 #define RETRY_LAST_MS 1000
 
@@ -125,12 +126,14 @@ void bo_redis_link_drop(struct bo_redis_link *link) {
 
 static void on_check(uv_timer_t *timer) {
     struct bo_redis_link *link = timer->data;
-    int64_t now = bo_loop_steady_us(), limit = link->timeout_ms * 1000;
+    int64_t now = bo_loop_steady_us(), limit = link->timeout_ms * 1000, apart = now - link->checked_us;
+    link->checked_us = now;
     if (!link->context) {
         if (now - link->since_us >= link->retry_ms * 1000) try_connect(link);
         return;
     }
     int64_t oldest = link->up ? (link->oldest_us ? link->oldest_us(link->arg) : 0) : link->since_us;
+    if (apart > STOOD_STILL_MS * 1000) return; /* it was us who stood still: the answers may lie here unread */
     if (oldest && now - oldest > limit) {
         bo_log_warn("redis at %s does not answer within %lld ms", link->address, (long long)link->timeout_ms);
         bo_redis_link_drop(link);

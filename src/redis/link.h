@@ -17,6 +17,7 @@ struct bo_redis_link {
     bool up;
     int64_t since_us;     /* start of the attempt to connect */
     int64_t retry_ms;
+    int64_t checked_us;    /* the last look at whether Redis answers */
     uv_timer_t *timer;
     int64_t (*oldest_us)(void *arg); /* when the oldest unanswered command was sent; 0: none */
     void (*on_up)(void *arg);

@@ -87,7 +87,8 @@ export async function startRedis(t, folder, env = {}) {
   const client = await ready();
   atEnd(t, () => client.disconnect());
   return {
-    address: `unix:${socket}`, client,
+    address: `unix:${socket}`, socket, client,
+    get pids() { return [child.pid]; },
     async restart(signal = 'SIGTERM') {
       await child.stop(signal);
       child = run();
@@ -133,13 +134,19 @@ function templateFolder(user) {
   return template;
 }
 
-export async function startPostgres(t, folder) {
+// Everything a process has started, and what that has.
+export function descendants(pid) {
+  const children = execFileSync('sh', ['-c', `pgrep -P ${pid} || true`], { encoding: 'utf8' }).trim().split('\n').filter(Boolean).map(Number);
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}
+
+export async function startPostgres(t, folder, more = []) {
   const user = otherUser();
   const data = path.join(folder, 'data');
   execFileSync('cp', ['-a', path.join(templateFolder(user), 'data'), data]);
   if (user.uid) fs.chownSync(folder, user.uid, user.gid);
   const run = () => start(t, path.join(postgresBin(), 'postgres'), ['-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', 'fsync=off',
-    '-c', 'log_min_messages=fatal', '-c', 'max_connections=50'], { ...user, stopSignal: 'SIGINT', ends: false });
+    '-c', 'log_min_messages=fatal', '-c', 'max_connections=50', ...more], { ...user, stopSignal: 'SIGINT', ends: false });
   let child = run();
   atEnd(t, () => child.stop());
   const query = async (sql, params) => {
@@ -155,7 +162,8 @@ export async function startPostgres(t, folder) {
   const ready = () => until('postgres', () => query('SELECT 1').catch(() => false));
   await ready();
   return {
-    conninfo: `host=${folder} user=boxoffice dbname=postgres`, query,
+    conninfo: `host=${folder} user=boxoffice dbname=postgres`, folder, query,
+    get pids() { return [child.pid, ...descendants(child.pid)]; },
     stop: (signal) => child.stop(signal),
     async start() {
       child = run();
@@ -188,6 +196,7 @@ async function everyGateway(url) {
 export async function startBoxoffice(t, options = {}) {
   const folder = temporaryFolder(t);
   fs.mkdirSync(path.join(folder, 'pg'));
+  options.prepare?.(folder);
   const [redis, postgres, payments, port, adminPort] = await Promise.all([
     startRedis(t, folder, options.redisEnv?.(folder)), startPostgres(t, path.join(folder, 'pg')), startPayments(t, options.payments), freePort(), freePort()]);
   const config = {
@@ -195,6 +204,7 @@ export async function startBoxoffice(t, options = {}) {
     secret: SECRET, admin_tokens: `tester:${ADMIN_TOKEN}`, public_url: `http://127.0.0.1:${port}`, payment_url: payments.url,
     payment_secret: PAYMENT_SECRET, jwt_algorithm: 'HS256', jwt_key: JWT_KEY, news_front_ms: 100, drain_ms: 5000, ...options.config,
   };
+  await options.rewire?.(config, { folder, redis, postgres });
   const file = path.join(folder, 'boxoffice.ini');
   const writeConfig = (changes = {}) => {
     Object.assign(config, changes);
