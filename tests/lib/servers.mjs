@@ -204,11 +204,13 @@ export async function startBoxoffice(t, options = {}) {
     secret: SECRET, admin_tokens: `tester:${ADMIN_TOKEN}`, public_url: `http://127.0.0.1:${port}`, payment_url: payments.url,
     payment_secret: PAYMENT_SECRET, jwt_algorithm: 'HS256', jwt_key: JWT_KEY, news_front_ms: 100, drain_ms: 5000, ...options.config,
   };
+  const file = path.join(folder, 'boxoffice.ini'), toolsFile = path.join(folder, 'tools.ini');
+  const asIni = (values) => Object.entries(values).map(([name, value]) => `${name} = ${value}\n`).join('');
+  fs.writeFileSync(toolsFile, asIni(config)); // straight to the stores, whatever lies between them and the servers
   await options.rewire?.(config, { folder, redis, postgres });
-  const file = path.join(folder, 'boxoffice.ini');
   const writeConfig = (changes = {}) => {
     Object.assign(config, changes);
-    fs.writeFileSync(file, Object.entries(config).map(([name, value]) => `${name} = ${value}\n`).join(''));
+    fs.writeFileSync(file, asIni(config));
   };
   writeConfig();
   const program = options.binary?.(folder) ?? binary;
@@ -246,7 +248,7 @@ export async function startBoxoffice(t, options = {}) {
       this.startAgain();
       await healthy();
     },
-    run: (...args) => spawnSync(binary, [...args, '--config', file], { encoding: 'utf8' }),
+    run: (...args) => spawnSync(binary, [...args, '--config', toolsFile], { encoding: 'utf8' }),
     reconcile(...args) {
       const { status, stdout, stderr } = this.run('reconcile', ...args);
       if (status !== 0) throw new Error(`Redis is not what the ledger says (${status}): ${stdout}${stderr}`);
