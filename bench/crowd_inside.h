@@ -25,6 +25,7 @@ struct person {
     int wanted, tries, keys;
     uint32_t held[CROWD_SEATS_EACH], chosen[CROWD_SEATS_EACH], asked[CROWD_SEATS_EACH] /* by the last hold */;
     int held_count, chosen_count, asked_count;
+    int64_t reconnect_ms; /* as the server has advised */
     int64_t hold_sent_us, command_sent_us; /* steady; wall clock */
     char *resume;
     struct bo_buffer in;

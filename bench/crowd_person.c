@@ -224,6 +224,7 @@ static void hear_joined(struct person *p, const char *json) {
     } else if (strstr(json, "\"stage\":\"wait\"") && number(json, "number") != told->number) {
         p->process->shared->places_lost++;
     }
+    if (field(json, "reconnect_ms")) p->reconnect_ms = number(json, "reconnect_ms");
     const char *resume = field(json, "resume");
     if (!p->resume && resume) p->resume = strndup(resume + 1, text_length(resume));
     p->phase = LINE;

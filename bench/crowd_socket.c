@@ -66,7 +66,7 @@ void person_end(struct person *p, enum crowd_fate fate) {
 void person_try_again_later(struct person *p) {
     if (p->phase >= LINE) p->told->disconnected = true;
     person_disconnect(p);
-    person_after(p, 200, 1500);
+    person_after(p, 0, p->reconnect_ms ? p->reconnect_ms : 1500);
 }
 
 /* A masked text frame; the mask is zero, which RFC 6455 allows and which leaves the text as it is. */

@@ -1,12 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Builds with sanitizers and runs the suites; the last line says how many tests passed, failed and were skipped.
-# usage: tests/run.sh [suite...]     suites: unit lua integration e2e lint compilers (all of them without an argument)
+# usage: tests/run.sh [suite...] [--long]     suites: unit lua integration e2e faults lint compilers (all of them without an argument)
+# --long: the mix of faults for five minutes. The suite faults also prints a table, and one JSON object as the last line but one.
 set -eu
 cd "$(dirname "$0")/.."
 sh examples/install.sh test
 
-suites=${*:-unit lua integration e2e lint compilers}
+suites=""
+for word in "$@"; do
+    if [ "$word" = --long ]; then export FAULTS_MIX_S=300; else suites="$suites $word"; fi
+done
+suites=${suites:-unit lua integration e2e faults lint compilers}
 build=build-test
 if [ ! -d tests/node_modules ] || [ tests/package-lock.json -nt tests/node_modules ]; then
     (cd tests && npm ci --silent --no-audit --no-fund && touch node_modules)
@@ -17,6 +22,9 @@ ninja -C $build >$build/ninja.log 2>&1 || { cat $build/ninja.log; echo "0 passed
 BOXOFFICE_TEST_CACHE=$(mktemp -d)
 export BOXOFFICE_TEST_CACHE
 chmod 755 "$BOXOFFICE_TEST_CACHE"
+FAULTS_RESULTS=$PWD/$build/faults.json
+export FAULTS_RESULTS
+rm -f "$FAULTS_RESULTS" $build/compilers.tap
 trap 'rm -rf "$BOXOFFICE_TEST_CACHE"' EXIT
 
 : >$build/results.json
@@ -27,11 +35,12 @@ for suite in $suites; do
         cat $build/compilers.tap
     else
         jobs=2
-        [ "$suite" = e2e ] && jobs=1
+        case $suite in e2e | faults) jobs=1 ;; esac
         # Without sanitizers in libwebsockets' plugin loader there is nothing to report from it; leaks in ours are errors.
         meson test -C $build --no-rebuild --suite "$suite" --num-processes $jobs --print-errorlogs || status=1
         cat $build/meson-logs/testlog.json >>$build/results.json
     fi
 done
+[ ! -f "$FAULTS_RESULTS" ] || python3 tests/faults.py "$FAULTS_RESULTS" || status=1
 python3 tests/count.py $build/results.json $build/compilers.tap || status=1
 exit $status

@@ -14,12 +14,15 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define WHEEL_SLOT_MS 50
 #define NEWS_A_TURN 256 /* then what came in meanwhile has its turn: news may be late, an admission or a hold may not */
 #define LISTEN_WITHIN_MS 3000
 #define DRAIN_CHECK_MS 50
+#define RECONNECTS_PER_S 5000 /* taken in without anybody inside waiting for it */
+#define RECONNECT_LEAST_MS 500
 #define LAST_COMERS_MS 300 /* who was taken in just before has said what he wants by then */
 #define DRAIN_STEP 500 /* lws arms a sorted timer per closing connection: not all at once */
 
@@ -149,12 +152,18 @@ void bo_gateway_wake_in(struct bo_gateway *gateway, int ms) {
     if (!uv_is_active((uv_handle_t *)gateway->wake)) uv_timer_start(gateway->wake, woken, (uint64_t)ms, 0);
 }
 
+int64_t bo_gateway_reconnect_ms(const struct bo_gateway *gateway) {
+    int64_t ms = gateway->connections * 1000 / RECONNECTS_PER_S;
+    return ms > RECONNECT_LEAST_MS ? ms : RECONNECT_LEAST_MS;
+}
+
 static void drain_step(uv_timer_t *timer) {
     struct bo_gateway *gateway = timer->data;
     int closed = 0;
     for (struct bo_session *s = gateway->sessions; s && closed < DRAIN_STEP; s = s->next) {
         if (s->close_code || s->references > 1) continue; /* a call is under way: he gets his answer first */
-        bo_session_printf(s, "{\"type\":\"moved\",\"message\":\"This server restarts. Connect again; your place is kept.\"}");
+        bo_session_printf(s, "{\"type\":\"moved\",\"reconnect_ms\":%" PRId64 ",\"message\":\"This server restarts. Connect again; your place is kept.\"}",
+                          bo_gateway_reconnect_ms(gateway));
         bo_session_close(s, BO_CLOSE_RESTART);
         closed++;
     }

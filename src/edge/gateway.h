@@ -86,6 +86,10 @@ struct bo_gateway {
 };
 
 /* There will be a turn of the loop in ms at the latest. */
+/* After a connection that was lost without a word, or with "moved", people should come back at a moment drawn between 0 and this: all of a gateway at once would be
+ * more than the others take in. ms. */
+int64_t bo_gateway_reconnect_ms(const struct bo_gateway *gateway);
+
 void bo_gateway_wake_in(struct bo_gateway *gateway, int ms);
 
 /* Runs gateway number index until SIGTERM or SIGINT has drained it. Takes the configuration over. Returns an exit status. */

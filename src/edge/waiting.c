@@ -212,7 +212,8 @@ void bo_session_tell_joined(struct bo_session *s, const char *stage, int64_t fre
     at = bo_text_put(at, room->status);
     at = bo_text_put(at, "\",\"resume\":\"");
     at = bo_text_put(at, place);
-    at = bo_text_put(at, "\"");
+    at = bo_text_put(at, "\",\"reconnect_ms\":");
+    at = bo_text_put_number(at, bo_gateway_reconnect_ms(s->gateway));
     int64_t interval = s->gateway->config.news_back_ms;
     if (secret) {
         at = put_gathering(bo_text_put(at, ","), room, interval);

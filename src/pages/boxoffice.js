@@ -9,7 +9,7 @@ const stored = {
   drop: (name) => localStorage.removeItem(`boxoffice.${sale}.${name}`),
 };
 
-let socket, plan, retry = 500, finished = false, deadline = 0, opensAt = 0, again = false;
+let socket, plan, retry = 500, spread = 500, finished = false, deadline = 0, opensAt = 0, again = false;
 let states = [], version = -1, mine = new Set(), shapes = [];
 const indexOf = new Map();
 
@@ -46,7 +46,7 @@ function join(solution) {
 function connect() {
   socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`);
   socket.onopen = () => {
-    retry = 500;
+    retry = 0;
     $('connection').textContent = '';
     join();
   };
@@ -57,8 +57,9 @@ function connect() {
   socket.onclose = () => {
     if (finished) return;
     $('connection').textContent = 'Connecting again … your place is kept.';
-    setTimeout(connect, retry * (0.5 + Math.random()));
-    retry = Math.min(retry * 2, 10000);
+    // The first time at a moment of the span the server has asked for, then later and later.
+    setTimeout(connect, retry ? retry * (0.5 + Math.random()) : spread * Math.random());
+    retry = Math.min((retry || 500) * 2, 10000);
   };
 }
 
@@ -137,6 +138,7 @@ function showTimeLeft() {
 
 const handlers = {
   joined(message) {
+    spread = message.reconnect_ms;
     stored.set('resume', message.resume);
     $('notice-line').textContent = '';
     if (message.stage === 'wait') {

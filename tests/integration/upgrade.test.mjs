@@ -3,40 +3,14 @@
 import assert from 'node:assert/strict';
 import { execSync } from 'node:child_process';
 import fs from 'node:fs';
-import http from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
 import { arrive, Person } from '../lib/person.mjs';
-import { atEnd, binary, startBoxoffice, until } from '../lib/servers.mjs';
+import { ask } from '../lib/parts.mjs';
+import { binary, startBoxoffice, until } from '../lib/servers.mjs';
 import { buyStubbornly } from '../lib/stubborn.mjs';
 
 const children = (world) => execSync(`pgrep -P ${world.child.pid} || true`).toString().trim().split('\n').filter(Boolean);
-
-// A connection of its own for each, over and over; what did not go well.
-function ask(t, world, what) {
-  const failed = [];
-  let running = true;
-  atEnd(t, () => { running = false; });
-  const once = () => new Promise((done) => {
-    http.get(`${world.url}${what}`, { agent: false }, (response) => {
-      response.resume();
-      if (response.statusCode !== 200) failed.push(response.statusCode);
-      response.on('end', done);
-    }).on('error', (error) => {
-      failed.push(error.code);
-      done();
-    });
-  });
-  const asking = (async () => {
-    let count = 0;
-    for (; running; count++) await once();
-    return count;
-  })();
-  return async () => {
-    running = false;
-    return { count: await asking, failed };
-  };
-}
 
 test('X3 SIGUSR2 goes over to the next version: no request fails, nobody loses his place, and buyers buy', async (t) => {
   const world = await startBoxoffice(t, { payments: ['--auto', '1', '--delay', '50-300'], settings: { policy: 'rate', rate_count: 5, rate_ms: 1000, limit: 1 } });

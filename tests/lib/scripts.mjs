@@ -13,12 +13,13 @@ export const loadScript = (name) => expand(fs.readFileSync(path.join(lua, `${nam
 export const defaults = { policy: 'both', rate_count: 1000, rate_ms: 1000, capacity: 1000, limit: 3, claim_ms: 60000, choose_ms: 600000, pay_ms: 420000,
   grace_ms: 300000, backlog_max: 100000, opens_at: 0, currency: 'EUR' };
 
-export async function startScripts(t) {
-  const { client: redis } = await startRedis(t, temporaryFolder(t));
+export function defineScripts(redis) {
   for (const file of fs.readdirSync(lua).filter((name) => name.endsWith('.lua')))
     redis.defineCommand(path.basename(file, '.lua'), { numberOfKeys: names.length, lua: expand(fs.readFileSync(path.join(lua, file), 'utf8')) });
   return redis;
 }
+
+export const startScripts = async (t) => defineScripts((await startRedis(t, temporaryFolder(t))).client);
 
 // An answer about seats, its list as numbers.
 export const asNumbers = ([code, at, list]) => [code, ...(at === undefined ? [] : [at]), ...(list ? [list.map(Number)] : [])];
