@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks with private servers on this machine; the last line of each is one JSON object.
 # usage: bench/run.sh crowd --people N --seats M [--gateways G] [--seed S] [--limit SECONDS] [--think FACTOR]
-#        bench/run.sh million|line|growth|holds [options; --help says which]
+#        bench/run.sh million|line|growth|holds|scribe|overload [options; --help says which]
 set -eu
 cd "$(dirname "$0")/.."
 case ${1:-} in
 crowd) shift ;;
-million | line | growth | holds)
+million | line | growth | holds | scribe | overload)
     sh examples/install.sh bench
     [ -f build/build.ninja ] || meson setup build --buildtype=release >/dev/null
     ninja -C build >/dev/null

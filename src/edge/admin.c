@@ -249,10 +249,10 @@ static void answer_metrics(struct bo_http *http) {
 
 static void answer_health(struct bo_http *http) {
     bool redis = bo_redis_store_is_up(http->gateway->redis), postgres = bo_queue_is_up(http->gateway->postgres);
-    bool loaded = http->gateway->sales_loaded;
-    json_t *json = json_pack("{s:s, s:b, s:b, s:b, s:s}", "health", redis && postgres && loaded ? "healthy" : "critical", "redis", redis,
+    bool loaded = http->gateway->sales_loaded, well = redis && postgres && loaded && http->gateway->health.state != BO_CRITICAL;
+    json_t *json = json_pack("{s:s, s:b, s:b, s:b, s:s}", "health", redis && postgres && loaded ? bo_health_name(http->gateway->health.state) : "critical", "redis", redis,
                              "postgres", postgres, "sales_loaded", loaded, "version", BO_VERSION);
-    bo_http_answer_json(http, redis && postgres && loaded ? 200 : 503, json);
+    bo_http_answer_json(http, well ? 200 : 503, json);
 }
 
 static void add_counts(void *arg, struct bo_table_link *link) { json_array_append_new(arg, counts_of((struct bo_room *)link)); }

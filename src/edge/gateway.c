@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "outside/caller.h"
 #include "outside/payments.h"
+#include "edge/health.h"
 #include "edge/hooks.h"
 #include "edge/refunds.h"
 #include "edge/room.h"
@@ -111,6 +112,7 @@ static void on_second(uv_timer_t *timer) {
     bo_limits_sweep(&gateway->logins, bo_loop_steady_ms());
     bo_table_each(&gateway->rooms, second_room, NULL);
     if (!gateway->draining) bo_refunds_make(gateway);
+    if (gateway->listening) bo_health_second(gateway);
     if (!gateway->draining) bo_hooks_second(gateway->hooks);
 }
 

@@ -16,6 +16,7 @@
 #include "edge/limits.h"
 #include "edge/passwords.h"
 #include "line/brake.h"
+#include "line/health.h"
 #include "loop/pace.h"
 #include "postgres/queue.h"
 #include "redis/feed.h"
@@ -79,6 +80,7 @@ struct bo_gateway {
     uv_signal_t on_term, on_int, on_hup;
     bool refunding;
     bool trim; /* plans were read: give back what that took */
+    struct bo_health health;
     bool listening, draining, last_look; /* the last: nobody comes in by the admin port, either */
     bo_ms listen_at_the_latest;
     int status; /* of the process, at the end */

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #define LEASE 50 /* deliveries at a time */
-#define HEALTH_AFTER_MS 5000 /* so long it has to be so before it is told */
 #define URL_MAX 1000
 #define CLEAN_EVERY_S 3600
 
@@ -25,9 +24,8 @@ struct bo_hooks {
     bool leasing;
     int under_way;
     int64_t seconds;
-    const char *health; /* as this gateway sees it */
-    char why[BO_REASON_MAX + 1];
-    bo_ms health_since; /* steady clock */
+    const char *health; /* as this gateway sees it (health.h) */
+    char why[BO_REASON_MAX + 1], sale[BO_ID_MAX + 1];
     bool health_told;
 };
 
@@ -106,17 +104,6 @@ static void lease(struct bo_hooks *hooks) {
 
 /* ---- health ---- */
 
-struct slowest {
-    int percent;
-    const char *why, *sale;
-};
-
-static void look_at_room(void *arg, struct bo_table_link *link) {
-    struct bo_room *room = (struct bo_room *)link;
-    struct slowest *slowest = arg;
-    if (room->brake < slowest->percent) *slowest = (struct slowest){room->brake, room->brake_why, room->id};
-}
-
 static void health_noted(void *arg, int err, const char *state, const struct bo_rows *rows) {
     (void)state;
     (void)rows;
@@ -124,24 +111,22 @@ static void health_noted(void *arg, int err, const char *state, const struct bo_
     if (!err) hooks->health_told = true;
 }
 
-/* critical: Redis cannot be reached; caution: admission to some sale is slowed down. Of the gateways that see it, one tells it. */
+/* Of the gateways that see it, one tells it. */
 static void tell_health(struct bo_hooks *hooks) {
-    struct slowest slowest = {100, "", ""};
-    bo_table_each(&hooks->gateway->rooms, look_at_room, &slowest);
-    const char *now = !bo_redis_store_is_up(hooks->gateway->redis) ? "critical" : slowest.percent < 100 ? "caution" : "healthy";
-    if (strcmp(now, hooks->health) != 0) {
-        hooks->health = now;
-        hooks->health_since = bo_loop_steady_ms();
-        hooks->health_told = false;
-        snprintf(hooks->why, sizeof(hooks->why), "%s", now[1] == 'r' ? "redis" : slowest.why);
-    }
-    if (hooks->health_told || bo_loop_steady_ms() - hooks->health_since < HEALTH_AFTER_MS) return;
-    const char *params[] = {now, hooks->why, slowest.sale};
+    if (hooks->health_told) return;
+    const char *params[] = {hooks->health, hooks->why, hooks->sale};
     bo_queue_run(hooks->gateway->postgres,
                  "WITH changed AS (UPDATE health SET state = $1, why = $2, changes = changes + 1, since = now() WHERE state <> $1 AND since < now() - interval '5 s' RETURNING changes)"
                  " INSERT INTO hook_deliveries (hook, event, sale, seq, at_ms, data) SELECT h.id, 'health', '', c.changes, (extract(epoch FROM now()) * 1000)::bigint,"
                  " jsonb_build_object('health', $1::text, 'why', $2::text, 'sale', nullif($3::text, '')) FROM changed c, hooks h WHERE h.active AND 'health' = ANY(h.events)",
                  params, 3, health_noted, hooks);
+}
+
+void bo_hooks_health(struct bo_hooks *hooks, const char *state, const char *why, const char *sale) {
+    hooks->health = state;
+    hooks->health_told = false;
+    snprintf(hooks->why, sizeof(hooks->why), "%s", why);
+    snprintf(hooks->sale, sizeof(hooks->sale), "%s", sale);
 }
 
 void bo_hooks_second(struct bo_hooks *hooks) {

@@ -12,6 +12,8 @@ struct bo_hooks;
 struct bo_hooks *bo_hooks_open(struct bo_gateway *gateway);
 void bo_hooks_close(struct bo_hooks *hooks); /* nothing is sent any more */
 void bo_hooks_free(struct bo_hooks *hooks);  /* once PostgreSQL's queue is closed: what was under way there has been answered */
+/* Health is another one now; state is static storage. Told with the next second that PostgreSQL can be reached in. */
+void bo_hooks_health(struct bo_hooks *hooks, const char *state, const char *why, const char *sale);
 void bo_hooks_second(struct bo_hooks *hooks); /* delivers, and tells a change of health */
 
 /* /api/hooks and below, on the admin port. False: another address. */

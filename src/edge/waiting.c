@@ -448,12 +448,14 @@ static void asked(void *arg, int err, const struct bo_value *v) {
             answer_ask(s, bo_value_item(v, 2 + i), batch->head_events != room->head_events);
         else if (s->stage == BO_STAGE_WAIT)
             bo_session_wait(s); /* asked again within a second */
+        else
+            bo_sessions_add(&room->asks, s); /* he may have missed how it ended for him */
     }
     bo_batch_free(batch);
 }
 
 void bo_room_send_asks(struct bo_room *room) {
-    if (!room->asks.count || room->asks_under_way) return;
+    if (!room->asks.count || room->asks_under_way || !bo_redis_store_is_up(room->gateway->redis)) return;
     room->asks_under_way = true;
     struct bo_batch *batch = bo_batch_take(room, &room->asks);
     const char *args[BO_BATCH_MAX];

@@ -20,22 +20,39 @@ static int slope(double value, double from, double to) {
     return (int)(100 - (100 - LEAST) * (value - from) / (to - from));
 }
 
+static const char *const errors[] = {"payment_errors", "redis_errors", "telling_errors"}, *const latency[] = {"payment_latency", "redis_latency", "telling_latency"};
+
+static struct bo_brake_second sum_of(const struct bo_brake *brake, int source, bo_ms now) {
+    struct bo_brake_second sum = {0};
+    for (int i = 0; i < BO_BRAKE_SECONDS; i++) {
+        const struct bo_brake_second *s = &brake->seconds[source][i];
+        if (s->second <= now / 1000 - BO_BRAKE_SECONDS) continue;
+        sum.calls += s->calls;
+        sum.failures += s->failures;
+        sum.took_ms += s->took_ms;
+    }
+    return sum;
+}
+
+double bo_brake_failing(const struct bo_brake *brake, bo_ms now, const char **ret_why) {
+    double most = 0;
+    *ret_why = "";
+    for (int source = 0; source < BO_BRAKE_SOURCES; source++) {
+        struct bo_brake_second sum = sum_of(brake, source, now);
+        if (sum.calls < CALLS_MIN || (double)sum.failures <= most * (double)sum.calls) continue;
+        most = (double)sum.failures / (double)sum.calls;
+        *ret_why = errors[source];
+    }
+    return most;
+}
+
 int bo_brake_percent(const struct bo_brake *brake, bo_ms now, const int64_t latency_ms[BO_BRAKE_SOURCES], const char **ret_why) {
-    static const char *const errors[] = {"payment_errors", "redis_errors", "telling_errors"},
-                             *const latency[] = {"payment_latency", "redis_latency", "telling_latency"};
     int percent = 100;
     *ret_why = "";
     for (int source = 0; source < BO_BRAKE_SOURCES; source++) {
-        struct bo_brake_second sum = {0};
-        for (int i = 0; i < BO_BRAKE_SECONDS; i++) {
-            const struct bo_brake_second *s = &brake->seconds[source][i];
-            if (s->second <= now / 1000 - BO_BRAKE_SECONDS) continue;
-            sum.calls += s->calls;
-            sum.failures += s->failures;
-            sum.took_ms += s->took_ms;
-        }
+        struct bo_brake_second sum = sum_of(brake, source, now);
         if (sum.calls < CALLS_MIN) continue;
-        int by_errors = slope((double)sum.failures / (double)sum.calls, 0.05, 0.5);
+        int by_errors = slope((double)sum.failures / (double)sum.calls, BO_BRAKE_SOME, BO_BRAKE_MANY);
         double mean = (double)sum.took_ms / (double)sum.calls, limit = (double)latency_ms[source];
         int by_latency = limit > 0 ? slope(mean, limit, 4 * limit) : 100;
         if (by_errors < percent) {

@@ -27,6 +27,12 @@ struct bo_brake {
  * and took_ms the time from his admission until he was told. */
 void bo_brake_note(struct bo_brake *brake, enum bo_brake_source source, bo_ms now, int64_t count, int64_t failures, int64_t took_ms);
 
+#define BO_BRAKE_SOME 0.05 /* shares of failures */
+#define BO_BRAKE_MANY 0.5
+
+/* The largest share of failures over the last ten seconds; 0 where there were fewer than ten calls. *ret_why as of bo_brake_percent. */
+double bo_brake_failing(const struct bo_brake *brake, bo_ms now, const char **ret_why);
+
 /* 10 to 100 percent; *ret_why, static storage, says the reason: "payment_errors", "payment_latency", "redis_errors",
  * "redis_latency", "telling_latency", or "" at 100. latency_ms: the mean up to which all is well, per source; 0: latency does not count. */
 int bo_brake_percent(const struct bo_brake *brake, bo_ms now, const int64_t latency_ms[BO_BRAKE_SOURCES], const char **ret_why);

@@ -13,7 +13,7 @@ const sources = (ending) => files.filter((f) => f.endsWith(ending));
 
 const may = {
   base: [], loop: ['base'], config: ['base'], metrics: ['base'], redis: ['base', 'loop', 'metrics'], postgres: ['base', 'loop', 'metrics'],
-  line: ['base'], sale: ['base'], order: ['base'], outside: ['base', 'loop', 'config', 'line'], ledger: ['base', 'config', 'metrics', 'redis', 'postgres'],
+  line: ['base'], sale: ['base'], order: ['base'], outside: ['base', 'loop', 'config', 'line'], ledger: ['base', 'loop', 'config', 'metrics', 'redis', 'postgres', 'sale'],
   edge: ['base', 'loop', 'config', 'metrics', 'redis', 'postgres', 'line', 'sale', 'order', 'outside'],
   command: ['base', 'loop', 'config', 'metrics', 'redis', 'postgres', 'sale', 'ledger', 'edge'],
 };

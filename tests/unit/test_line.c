@@ -3,6 +3,7 @@
 
 #include "line/brake.h"
 #include "line/estimate.h"
+#include "line/health.h"
 #include "line/position.h"
 
 #include <stdlib.h>
@@ -147,8 +148,44 @@ static void L4_lots_and_lanes_have_their_places_in_the_view(void **state) {
     bo_line_view_free(&view);
 }
 
+static void X4_health_changes_only_when_what_is_seen_stays(void **state) {
+    (void)state;
+    struct bo_health h = {0};
+    assert_false(bo_health_look(&h, 1000, BO_CRITICAL, 3000, 10000));
+    assert_false(bo_health_look(&h, 3999, BO_CRITICAL, 3000, 10000));
+    assert_false(bo_health_look(&h, 4000, BO_HEALTHY, 3000, 10000)); /* it was nothing */
+    assert_false(bo_health_look(&h, 5000, BO_CAUTION, 3000, 10000));
+    assert_false(bo_health_look(&h, 7000, BO_CRITICAL, 3000, 10000)); /* worse than caution is worse, too */
+    assert_true(bo_health_look(&h, 8000, BO_CAUTION, 3000, 10000));
+    assert_int_equal(h.state, BO_CAUTION);
+    assert_false(bo_health_look(&h, 9000, BO_CRITICAL, 3000, 10000));
+    assert_true(bo_health_look(&h, 12000, BO_CRITICAL, 3000, 10000));
+    assert_false(bo_health_look(&h, 20000, BO_HEALTHY, 3000, 10000));
+    assert_false(bo_health_look(&h, 25000, BO_CRITICAL, 3000, 10000)); /* not well yet */
+    assert_false(bo_health_look(&h, 26000, BO_HEALTHY, 3000, 10000));
+    assert_false(bo_health_look(&h, 35999, BO_CAUTION, 3000, 10000));
+    assert_true(bo_health_look(&h, 36000, BO_HEALTHY, 3000, 10000));
+    assert_string_equal(bo_health_name(h.state), "healthy");
+}
+
+static void A8_the_share_of_failures_is_of_the_worst_source(void **state) {
+    (void)state;
+    struct bo_brake brake = {0};
+    const char *why;
+    assert_true(bo_brake_failing(&brake, 50000, &why) == 0);
+    bo_brake_note(&brake, BO_BRAKE_PAYMENTS, 50000, 9, 9, 0);
+    assert_true(bo_brake_failing(&brake, 50000, &why) == 0); /* too few to say anything */
+    bo_brake_note(&brake, BO_BRAKE_PAYMENTS, 51000, 11, 1, 0);
+    bo_brake_note(&brake, BO_BRAKE_REDIS, 51000, 100, 60, 0);
+    assert_true(bo_brake_failing(&brake, 52000, &why) == 0.6);
+    assert_string_equal(why, "redis_errors");
+    assert_true(bo_brake_failing(&brake, 70000, &why) == 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(A8_the_brake_follows_failures_and_latency_of_the_last_ten_seconds),
+                                       cmocka_unit_test(X4_health_changes_only_when_what_is_seen_stays),
+                                       cmocka_unit_test(A8_the_share_of_failures_is_of_the_worst_source),
                                        cmocka_unit_test(L4_lots_and_lanes_have_their_places_in_the_view),
                                        cmocka_unit_test(L5_positions_are_exact_near_the_front_and_close_behind_it),
                                        cmocka_unit_test(L5_without_departures_every_position_is_exact),
