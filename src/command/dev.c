@@ -275,6 +275,7 @@ static int run(struct dev *dev) {
     start_signal(dev, &dev->on_term, on_stop, SIGTERM);
     start_signal(dev, &dev->on_int, on_stop, SIGINT);
     start_signal(dev, &dev->on_hup, on_reload, SIGHUP);
+    signal(SIGUSR2, SIG_IGN); /* of serve only */
     start_stores(dev);
     dev->check = bo_loop_timer(&dev->loop, CHECK_MS, CHECK_MS, check, dev);
     uv_run(&dev->loop, UV_RUN_DEFAULT);

@@ -4,6 +4,7 @@
 #include "command/command.h"
 #include "edge/gateway.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 int bo_command_gateway(int argc, char **argv) {
@@ -19,5 +20,6 @@ int bo_command_gateway(int argc, char **argv) {
     struct bo_config config;
     if (bo_command_config(path, process, &config)) return 2;
     bo_command_end_with_supervisor();
+    signal(SIGUSR2, SIG_IGN); /* it is for the supervisor, and may be sent to all */
     return bo_gateway_run(&config, path, (int)index, public_fd, admin_fd);
 }

@@ -29,6 +29,7 @@ int bo_command_scribe(int argc, char **argv) {
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     signal(SIGHUP, SIG_IGN);
+    signal(SIGUSR2, SIG_IGN); /* it is for the supervisor, and may be sent to all */
     int status = bo_scribe_run(&config, (int)index, &stop);
     bo_config_free(&config);
     return status;

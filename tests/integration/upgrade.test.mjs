@@ -19,7 +19,7 @@ test('X3 SIGUSR2 goes over to the next version: no request fails, nobody loses h
   const waiting = await Promise.all(Array.from({ length: 4 }, () => arrive(world)));
   const buyers = Array.from({ length: 20 }, (_, i) => buyStubbornly(world, [`S-${i + 1}`]));
   await until('some have bought', async () => (await world.counts()).sold > 2);
-  world.child.kill('SIGUSR2');
+  for (const pid of [...before.map(Number), world.child.pid]) process.kill(pid, 'SIGUSR2'); // as systemctl kill does: to all
   await until('the old processes have ended', () => /of the version before have ended/.test(world.child.output));
   assert.equal(children(world).filter((pid) => before.includes(pid)).length, 0);
   assert.equal(children(world).length, before.length);
