@@ -183,7 +183,10 @@ static void hear(struct person *p, const char *json) {
         hear_admitted(p, json);
     } else if (says(json, "error")) {
         if (!p->process->shared->errors++) fprintf(stderr, "crowd: first error: %s\n", json);
-        if (p->placed) person_after(p, 20, 50); /* the command is given up; the next one goes on */
+        if (p->placed)
+            person_after(p, 20, 50); /* the command is given up; the next one goes on */
+        else
+            person_try_again_later(p);
     }
 }
 

@@ -3,7 +3,7 @@
 
 usage: bench/run.sh overload [--seconds S] [--minutes M] [--silent N]
 
-Sustainable is what entry_per_s lets in: 150 people per second and gateway. What is accepted are the holds of people inside (200, 1,000 commands a second together) and those joins; who
+Sustainable is what entry_per_s lets in: 150 people per second. What is accepted are the holds of people inside (200, 1,000 commands a second together) and those joins; who
 is sent back hears when to try again, and those of the crowd do not keep to it: they come back after 0.75 s. Each latency is the 99th percentile over one phase.
 """
 import argparse
@@ -20,9 +20,9 @@ import report
 from holds import SALE
 from lab import BUILD, Lab, crowd_status, finish, prepare_kernel, print_table, private_bytes, say, wait_for
 
-GATEWAYS, PER_GATEWAY, INSIDE, PACE = 2, 150, 200, 1000
-TENFOLD = GATEWAYS * PER_GATEWAY * 10
-NORMAL = 0.4  # of what the entry cap lets in: hardly anybody is sent back
+GATEWAYS, CAP, INSIDE, PACE = 2, 150, 200, 1000
+TENFOLD = CAP * 10
+NORMAL = 0.8  # of what the entry cap lets in: hardly anybody is sent back
 RETRY_S = 0.75  # mean pause of the crowd before it tries again
 
 
@@ -92,8 +92,8 @@ def phase(lab, name, seconds, arrivals):
 def overload(seconds):
     lab = Lab("overload")
     try:
-        start(lab, entry_per_s=PER_GATEWAY, grace_ms=1000)
-        normal = lambda: [bystanders(lab, int(GATEWAYS * PER_GATEWAY * seconds * NORMAL), int(seconds * 1000))]
+        start(lab, entry_per_s=CAP, grace_ms=1000)
+        normal = lambda: [bystanders(lab, int(CAP * seconds * NORMAL), int(seconds * 1000))]
         without = phase(lab, "sustainable", seconds / 3, normal)
         ten = phase(lab, "ten times", seconds, lambda: [bystanders(lab, int(TENFOLD * RETRY_S), 0)] + normal())
         after = phase(lab, "afterwards", seconds / 3, normal)

@@ -131,7 +131,7 @@ GUARDS = [
      '', 'line'),
     ('sale_load.lua', 'if committed > 0 then',
      'if false then', 'line'),
-    ('sale_load.lua', "if version <= tonumber(known[1]) then return {'ok', known[2]} end",
+    ('sale_load.lua', "if version <= tonumber(known[1]) then return {'ok', known[2], epoch} end",
      '', 'line'),
     ('log_commit.lua', "if seq > numbers('committed') then",
      'if true then', 'line'),
