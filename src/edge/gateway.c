@@ -22,6 +22,7 @@
 #define NEWS_A_TURN 256 /* then what came in meanwhile has its turn: news may be late, an admission or a hold may not */
 #define LISTEN_WITHIN_MS 3000
 #define DRAIN_CHECK_MS 50
+#define RUSH 500 /* connections; memory of fewer is not worth looking for */
 #define RECONNECTS_PER_S 5000 /* taken in without anybody inside waiting for it */
 #define RECONNECT_LEAST_MS 500
 #define LAST_COMERS_MS 300 /* who was taken in just before has said what he wants by then */
@@ -100,12 +101,21 @@ static void note_redis(struct bo_gateway *gateway) {
     gateway->redis_us = us;
 }
 
+/* What many needed at once goes back to the machine when most of them are gone; what lies between would else keep it for good. */
+static void note_rush_over(struct bo_gateway *gateway) {
+    if (gateway->connections > gateway->connections_peak) gateway->connections_peak = gateway->connections;
+    if (gateway->connections_peak < RUSH || gateway->connections * 4 > gateway->connections_peak) return;
+    gateway->connections_peak = gateway->connections;
+    gateway->trim = true;
+}
+
 static void on_second(uv_timer_t *timer) {
     struct bo_gateway *gateway = timer->data;
     listen_when_ready(gateway);
     uv_timer_set_repeat(timer, gateway->sales_loaded && gateway->listening ? 1000 : 20);
     bo_rooms_load(gateway);
     note_redis(gateway);
+    note_rush_over(gateway);
     if (gateway->trim) bo_memory_trim();
     gateway->trim = false;
     bo_limits_sweep(&gateway->limits, bo_loop_steady_ms());
