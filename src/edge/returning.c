@@ -86,7 +86,7 @@ static void returned(void *arg, int err, const struct bo_value *v) {
 }
 
 void bo_room_send_returns(struct bo_room *room) {
-    if (!room->returns.count || room->returns_under_way) return;
+    if (!room->returns.count || room->returns_under_way || !bo_redis_store_is_up(room->gateway->redis)) return;
     room->returns_under_way = true;
     struct bo_batch *batch = bo_batch_take(room, &room->returns);
     const char *args[BO_BATCH_MAX * 2];

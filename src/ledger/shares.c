@@ -49,7 +49,7 @@ static int take(struct bo_database *db, struct bo_shares *shares, const char *sa
     err = bo_database_run(db, "SELECT coalesce((SELECT seq FROM log_position WHERE sale = $1), 0)", &sale, 1, &rows);
     if (!err) {
         shares->cursors = bo_realloc(shares->cursors, (shares->count + 1) * sizeof(*shares->cursors));
-        shares->cursors[shares->count++] = (struct bo_log_cursor){.sale = bo_strdup(sale), .after = bo_rows_number(rows, 0, 0), .fresh = true};
+        shares->cursors[shares->count++] = (struct bo_log_cursor){.sale = bo_strdup(sale), .after = bo_rows_number(rows, 0, 0)};
     }
     bo_rows_free(rows);
     return err;

@@ -24,7 +24,6 @@ struct bo_log_record {
 struct bo_log_cursor {
     const char *sale;
     int64_t after; /* the last record that is committed */
-    bool fresh;    /* Redis has not been told yet how far that is */
     bool lost;     /* Redis has lost the sale, or a part of it */
 };
 

@@ -83,7 +83,6 @@ export async function storm(t, name, { people = 200, seats = 150, seconds = 90, 
     untold: seen.untold_people, unpaid_tickets: history.unpaid_tickets, paid_without_ticket_or_refund: history.paid_without_ticket_or_refund,
     limit_violations: history.limit_violations + seen.limit_violations, holds_lost: history.told_not_stored + history.refused_without_reason,
     differences: reconciled.status === 0 ? 0 : Number(reconciled.stdout.match(/(\d+) differences/)?.[1] ?? 1) };
-  if (process.env.STORM_DEBUG) console.log(seen.report, await world.postgres.query("SELECT l.seq, l.body, (SELECT json_agg(json_build_array(k.seq, k.at_ms, k.kind, k.body) ORDER BY k.seq) FROM ledger k WHERE k.body::text LIKE '%' || (l.body->>'person') || '%' AND k.kind <> 'join') AS story FROM ledger l WHERE kind = 'end' AND body->>'reason' = 'expired'").then((r) => JSON.stringify(r, null, 1)));
   report(name, { ...values, bought: seen.bought, joined: seen.joined });
   const must = loses ? Object.fromEntries(Object.entries(values).filter(([key]) => key !== 'holds_lost')) : values;
   assert.deepEqual(must, Object.fromEntries(Object.keys(must).map((key) => [key, 0])), `${seen.report}\n${history.said}\n${reconciled.stdout}${reconciled.stderr}`);
