@@ -178,6 +178,7 @@ static void on_upgrade(uv_signal_t *signal, int signum) {
     char *path = (char *)server->config_path, *argv[] = {server->program, "serve", path ? "--config" : NULL, path, NULL};
     execv(server->program, argv);
     bo_log_error("%s: %s; this version goes on", server->program, strerror(errno));
+    bo_supervisor_keep(server->supervisor);
 }
 
 static void start_signal(struct server *server, uv_signal_t *handle, uv_signal_cb cb, int signum) {

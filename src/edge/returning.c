@@ -73,6 +73,7 @@ static void returned(void *arg, int err, const struct bo_value *v) {
     struct bo_batch *batch = arg;
     struct bo_room *room = batch->room;
     room->returns_under_way = false;
+    room->asking_rests = err != 0;
     if (!err) room->clock_offset_ms = bo_value_number(v, 1) - bo_loop_wall_ms();
     for (size_t i = 0; i < batch->count; i++) {
         struct bo_session *s = batch->sessions[i];
@@ -86,7 +87,7 @@ static void returned(void *arg, int err, const struct bo_value *v) {
 }
 
 void bo_room_send_returns(struct bo_room *room) {
-    if (!room->returns.count || room->returns_under_way || !bo_redis_store_is_up(room->gateway->redis)) return;
+    if (!room->returns.count || room->returns_under_way || room->asking_rests || !bo_redis_store_is_up(room->gateway->redis)) return;
     room->returns_under_way = true;
     struct bo_batch *batch = bo_batch_take(room, &room->returns);
     const char *args[BO_BATCH_MAX * 2];

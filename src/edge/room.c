@@ -475,6 +475,7 @@ static void tell_notice(void *arg, struct bo_table_link *link) {
 void bo_room_tell_notice(struct bo_room *room) { bo_table_each(&room->people, tell_notice, NULL); }
 
 void bo_room_second(struct bo_room *room) {
+    room->asking_rests = false;
     if (room->state != BO_ROOM_READY || room->told_version < room->version) bo_room_load_settings(room);
     if (room->state == BO_ROOM_READY) bo_room_head_moved(room, room->head); /* asks again about those who stepped back in line before the head */
 }

@@ -64,6 +64,7 @@ struct bo_room {
     uint64_t head_events;
     struct bo_sessions joins, asks, returns;
     bool joins_under_way, asks_under_way, returns_under_way;
+    bool asking_rests; /* Redis could not say; asked again with the next second */
     bo_ms joins_sent_ms; /* steady clock */
     struct bo_wish *wishes; /* for the best seats, that are tried just now (commands.c) */
     struct bo_item *items; /* of the stock, by index less one */

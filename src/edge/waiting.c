@@ -441,6 +441,7 @@ static void asked(void *arg, int err, const struct bo_value *v) {
     struct bo_batch *batch = arg;
     struct bo_room *room = batch->room;
     room->asks_under_way = false;
+    room->asking_rests = err != 0;
     for (size_t i = 0; i < batch->count; i++) {
         struct bo_session *s = batch->sessions[i];
         if (!s->wsi) continue;
@@ -455,7 +456,7 @@ static void asked(void *arg, int err, const struct bo_value *v) {
 }
 
 void bo_room_send_asks(struct bo_room *room) {
-    if (!room->asks.count || room->asks_under_way || !bo_redis_store_is_up(room->gateway->redis)) return;
+    if (!room->asks.count || room->asks_under_way || room->asking_rests || !bo_redis_store_is_up(room->gateway->redis)) return;
     room->asks_under_way = true;
     struct bo_batch *batch = bo_batch_take(room, &room->asks);
     const char *args[BO_BATCH_MAX];

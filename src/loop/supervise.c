@@ -181,18 +181,24 @@ static void close_fds(int fds[BO_CHILD_FDS]) {
     }
 }
 
-static void stay_open(int fd) {
-    if (fd) fcntl(fd, F_SETFD, fcntl(fd, F_GETFD) & ~FD_CLOEXEC);
+static void stay_open(struct bo_supervisor *s, bool open) {
+    for (struct kept *k = s->children; k; k = k->next)
+        for (int i = 0; i < BO_CHILD_FDS; i++)
+            if (k->what.fds[i]) fcntl(k->what.fds[i], F_SETFD, open ? 0 : FD_CLOEXEC);
 }
 
 void bo_supervisor_hand_over(struct bo_supervisor *s) {
     struct bo_buffer text = {0};
-    for (struct kept *k = s->children; k; k = k->next) {
-        for (int i = 0; i < BO_CHILD_FDS; i++) stay_open(k->what.fds[i]);
+    for (struct kept *k = s->children; k; k = k->next)
         bo_buffer_printf(&text, "%s%s;%d;%d;%d", text.length ? "|" : "", k->what.name, k->process ? k->process->pid : 0, k->what.fds[0], k->what.fds[1]);
-    }
+    stay_open(s, true);
     setenv(HANDOVER, text.data ? text.data : "", 1);
     bo_buffer_free(&text);
+}
+
+void bo_supervisor_keep(struct bo_supervisor *s) {
+    unsetenv(HANDOVER);
+    stay_open(s, false);
 }
 
 bool bo_supervisor_adopt(struct bo_supervisor *s) {

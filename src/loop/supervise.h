@@ -34,6 +34,7 @@ void bo_supervisor_stop(struct bo_supervisor *s);
 
 /* Before execve: what the next version has to know is in the environment, and the sockets stay open. */
 void bo_supervisor_hand_over(struct bo_supervisor *s);
+void bo_supervisor_keep(struct bo_supervisor *s); /* execve failed: takes that back */
 /* After it: false when nothing was handed over. */
 bool bo_supervisor_adopt(struct bo_supervisor *s);
 /* The files of the child that had this name before; 0: none. They are this caller's then. */

@@ -56,6 +56,25 @@ test('X3 a next version that does not run is not gone over to', async (t) => {
   assert.equal((await (await new Person(world).connect()).buy('S-1')).type, 'bought');
 });
 
+test('X3 a next version that vanishes in the moment it is gone over to changes nothing', async (t) => {
+  const world = await startBoxoffice(t, { binary: (folder) => {
+    const own = path.join(folder, 'boxoffice');
+    fs.copyFileSync(binary, own);
+    return own;
+  } });
+  const own = path.join(world.folder, 'boxoffice');
+  fs.renameSync(own, `${own}.before`);
+  fs.writeFileSync(own, '#!/bin/sh\nrm "$0"\n', { mode: 0o755 }); // it says that the configuration is right
+  world.child.kill('SIGUSR2');
+  await until('it cannot be run', () => /No such file or directory; this version goes on/.test(world.child.output));
+  fs.renameSync(`${own}.before`, own);
+  const before = children(world);
+  for (const pid of before) process.kill(Number(pid), 'SIGKILL');
+  await until('all are here again', () => children(world).length === before.length && !children(world).some((pid) => before.includes(pid)));
+  for (const pid of children(world)) assert.doesNotMatch(fs.readFileSync(`/proc/${pid}/environ`, 'latin1'), /HANDOVER/);
+  assert.equal((await (await new Person(world).connect()).buy('S-1')).type, 'bought');
+});
+
 test('a gateway that dies leaves its port open: who comes meanwhile waits for a moment', async (t) => {
   const world = await startBoxoffice(t, { config: { gateways: 1 } });
   const end = ask(t, world, '/api/sales');
