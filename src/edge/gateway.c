@@ -103,9 +103,9 @@ static void note_redis(struct bo_gateway *gateway) {
 
 /* What many needed at once goes back to the machine when most of them are gone; what lies between would else keep it for good. */
 static void note_rush_over(struct bo_gateway *gateway) {
-    if (gateway->connections > gateway->connections_peak) gateway->connections_peak = gateway->connections;
-    if (gateway->connections_peak < RUSH || gateway->connections * 4 > gateway->connections_peak) return;
-    gateway->connections_peak = gateway->connections;
+    if (gateway->sockets > gateway->sockets_peak) gateway->sockets_peak = gateway->sockets;
+    if (gateway->sockets_peak < RUSH || gateway->sockets * 4 > gateway->sockets_peak) return;
+    gateway->sockets_peak = gateway->sockets;
     gateway->trim = true;
 }
 

@@ -62,7 +62,8 @@ struct bo_gateway {
 
     struct bo_wheel wheel; /* one timer per session */
     struct bo_session *sessions; /* all that are connected */
-    int64_t connections, connections_max, files_max, connections_peak /* since memory was given back last */;
+    int64_t connections, connections_max, files_max;
+    int64_t sockets, sockets_peak; /* of whoever has connected; peak: since memory was given back last */
     int64_t http_open;
     struct bo_pace arrivals; /* of connections */
     struct bo_limits limits, logins;

@@ -162,6 +162,9 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         if (session) bo_session_closed(session);
         lws_set_wsi_user(wsi, NULL);
         return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        if (lws_get_opaque_user_data(wsi)) gateway_of(wsi)->sockets--;
+        return 0;
     default: return on_http(wsi, reason, user, in, length);
     }
 }
@@ -184,8 +187,12 @@ static void set_limits(struct bo_gateway *gateway) {
 /* ---- listening: our own sockets, since lws shares a port between processes only when built for threads, and so that
  * draining can stop taking people while those who are here stay ---- */
 
-/* Somebody is told and his connection closed; he never gets a place in the tables of lws. */
+/* Somebody is told and his connection closed; he never gets a place in the tables of lws. What he has said is read first (the kernel waits for it, see
+ * bo_listen_open): closing while it lies unread would tear the answer away from him. */
 static void turn_away(int fd) {
+    char unread[4096];
+    for (int i = 0; i < 4 && recv(fd, unread, sizeof(unread), MSG_DONTWAIT) > 0; i++) {
+    }
     if (send(fd, full_answer, sizeof(full_answer) - 1, MSG_NOSIGNAL) < 0) { /* he hears it from the closing */
     }
     close(fd);
@@ -220,7 +227,9 @@ static void on_incoming(uv_poll_t *poll, int status, int events) {
         } else {
             struct lws_vhost *vhost = gateway->vhosts[gateway->next_context++ % BO_CONTEXTS];
             struct lws *wsi = lws_adopt_socket_vhost(vhost, fd); /* closes fd when it fails */
-            if (wsi) lws_set_opaque_user_data(wsi, listener);
+            if (!wsi) continue;
+            lws_set_opaque_user_data(wsi, listener);
+            gateway->sockets++;
         }
     }
     gateway->arrivals.more = true;
