@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs from Debian what is missing of: what building and running needs ("run"), and what the tests ("test") or the benchmarks beside peers ("bench") need on top.
+# Installs what is missing, from Debian (and one library for the operator's pages from npm): what building and running needs ("run"), and what the tests ("test") or the benchmarks beside peers ("bench") need on top.
 set -eu
 run="gcc meson ninja-build pkg-config python3 libuv1-dev libhiredis-dev libwebsockets-dev libwebsockets-evlib-uv libjansson-dev
- libpq-dev libjwt-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libinih-dev libqrencode-dev libpng-dev libsodium-dev redis-server postgresql nodejs curl ca-certificates"
-tests="clang npm chromium libcmocka-dev lua5.1 nginx"
-bench="npm nginx libnginx-mod-nchan"
+ libpq-dev libjwt-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libinih-dev libqrencode-dev libpng-dev libsodium-dev redis-server postgresql nodejs npm curl ca-certificates"
+tests="clang chromium fonts-nanum prometheus libcmocka-dev lua5.1 nginx"
+bench="chromium nginx libnginx-mod-nchan"
 case ${1:-run} in
 test) packages="$run $tests" ;;
 bench) packages="$run $bench" ;;
@@ -20,7 +20,18 @@ for package in $packages; do
     esac
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
 done
-[ -z "$missing" ] && exit 0
+
+pages() {
+    cd "$(dirname "$0")/../src/pages/admin" # the graphs of the operator's pages, built into the program
+    [ -d node_modules ] && [ ! package-lock.json -nt node_modules ] && return
+    npm ci --silent --no-audit --no-fund
+    touch node_modules
+}
+
+if [ -z "$missing" ]; then
+    pages
+    exit
+fi
 
 as_root=""
 [ "$(id -u)" = 0 ] || as_root=sudo
@@ -37,3 +48,4 @@ trap '[ -z "$made_policy" ] || $as_root rm -f $policy' EXIT
 $as_root apt-get update -qq
 # shellcheck disable=SC2086
 DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null
+pages

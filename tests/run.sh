@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Builds with sanitizers and runs the suites; the last line says how many tests passed, failed and were skipped.
-# usage: tests/run.sh [suite...] [--long]     suites: unit lua integration e2e faults lint compilers (all of them without an argument)
+# usage: tests/run.sh [suite...] [--long]     suites: unit lua integration e2e browser faults lint compilers (all of them without an argument)
 # --long: the mix of faults for five minutes. The suite faults also prints a table, and one JSON object as the last line but one.
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,7 +11,7 @@ suites=""
 for word in "$@"; do
     if [ "$word" = --long ]; then export FAULTS_MIX_S=300; else suites="$suites $word"; fi
 done
-suites=${suites:-unit lua integration e2e faults lint compilers}
+suites=${suites:-unit lua integration e2e browser faults lint compilers}
 build=build-test
 if [ ! -d tests/node_modules ] || [ tests/package-lock.json -nt tests/node_modules ]; then
     (cd tests && npm ci --silent --no-audit --no-fund && touch node_modules)
@@ -35,7 +35,7 @@ for suite in $suites; do
         cat $build/compilers.tap
     else
         jobs=2
-        case $suite in e2e | faults) jobs=1 ;; esac
+        case $suite in e2e | browser | faults) jobs=1 ;; esac
         # Without sanitizers in libwebsockets' plugin loader there is nothing to report from it; leaks in ours are errors.
         meson test -C $build --no-rebuild --suite "$suite" --num-processes $jobs --print-errorlogs || status=1
         cat $build/meson-logs/testlog.json >>$build/results.json

@@ -104,7 +104,7 @@ function create(body) {
 
 const escape = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 const page = (payment) => `<!doctype html><html lang="en"><meta charset="utf-8"><title>Example payment</title>
-<meta name="viewport" content="width=device-width"><style>body{font:18px system-ui;max-width:30em;margin:3em auto;padding:0 1em}
+<link rel="icon" href="data:,"><meta name="viewport" content="width=device-width"><style>body{font:18px system-ui;max-width:30em;margin:3em auto;padding:0 1em}
 button{font:inherit;padding:.6em 1.4em;margin-right:1em}</style><h1>Example payment</h1>
 <p>Order ${escape(payment.order)}: <strong>${(payment.amount / 100).toFixed(2)} ${escape(payment.currency)}</strong></p>
 ${payment.status === 'open'

@@ -14,7 +14,6 @@ struct bo_embedded {
 
 extern const struct bo_embedded bo_lua_scripts[];
 extern const struct bo_embedded bo_migrations[];
-extern const struct bo_embedded bo_pages[];
 extern const struct bo_embedded bo_examples[];
 
 #endif

@@ -40,4 +40,5 @@ def main(output, table, files):
         f.write('#include "base/embed.h"\n\nconst struct bo_embedded %s[] = {\n%s\n{0}};\n' % (table, "\n".join(rows)))
 
 
-main(sys.argv[1], sys.argv[2], sys.argv[3:])
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3:])

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "edge/admin.h"
 #include "edge/hooks.h"
+#include "edge/pages.h"
 #include "edge/room.h"
 #include "edge/token.h"
 #include "loop/loop.h"
@@ -285,6 +286,8 @@ void bo_admin_run(struct bo_http *http) {
         bo_http_answer_error(http, BO_ERR_TOO_LARGE, NULL);
     } else if (strcmp(http->path, "/health") == 0) {
         answer_health(http);
+    } else if (bo_pages_run(http)) {
+        return;
     } else if ((err = authenticate(http))) {
         bo_http_answer_error(http, err, NULL);
     } else if (strcmp(http->path, "/metrics") == 0) {

@@ -113,5 +113,6 @@ void bo_events_list(struct bo_http *http) {
         json_array_append_new(json_object_get(event, "shows"), describe_show(room));
     }
     free(search.found);
+    http->any_origin = true;
     bo_http_answer_json(http, 200, json_pack("{s:o}", "events", events));
 }

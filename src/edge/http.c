@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "edge/pages.h"
 #include "edge/server.h"
 
 #include <stdio.h>
@@ -102,6 +103,13 @@ void bo_http_answer(struct bo_http *http, int status, const char *content_type, 
         free_http(http);
 }
 
+void bo_http_answer_cached(struct bo_http *http, const char *etag, const char *content_type, const char *data, size_t length) {
+    snprintf(http->etag, sizeof(http->etag), "%s", etag);
+    bool known = strcmp(http->if_none_match, http->etag) == 0;
+    if (known) http->gzip = false; /* there is no content to be encoded */
+    bo_http_answer(http, known ? 304 : 200, content_type, known ? "" : data, known ? 0 : length);
+}
+
 void bo_http_answer_json(struct bo_http *http, int status, json_t *json) {
     char *text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
@@ -119,22 +127,29 @@ void bo_http_answer_error(struct bo_http *http, int err, const char *detail) {
     bo_http_answer_json(http, bo_error_http_status(err), json_pack("{s:o}", "error", error));
 }
 
+#define FOR_GOOD_S 86400 /* what may be kept so long never changes under its address */
+
 static int send_head(struct bo_http *http) {
-    unsigned char room[LWS_PRE + 2048], *at = room + LWS_PRE, *start = at, *end = room + sizeof(room) - 1;
+    unsigned char room[LWS_PRE + 3072], *at = room + LWS_PRE, *start = at, *end = room + sizeof(room) - 1;
     struct lws *wsi = http->wsi;
-    char max_age[40];
-    snprintf(max_age, sizeof(max_age), "public, max-age=%d", http->max_age_s);
+    char max_age[60];
+    snprintf(max_age, sizeof(max_age), "public, max-age=%d%s", http->max_age_s, http->max_age_s > FOR_GOOD_S ? ", immutable" : "");
     const char *cache = http->max_age_s ? max_age : http->etag[0] ? "no-cache" : "no-store";
+    bool page = strncmp(http->content_type, "text/html", 9) == 0, tls = strncmp(http->gateway->config.public_url, "https:", 6) == 0;
     if (lws_add_http_common_headers(wsi, (unsigned)http->status, http->content_type, http->answer.length, &at, end)) return -1;
     const char *const headers[][2] = {{"cache-control:", cache},
                                       {"x-content-type-options:", "nosniff"},
-                                      {"referrer-policy:", "same-origin"},
-                                      {"x-frame-options:", "DENY"},
-                                      {"content-security-policy:", "default-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:"},
+                                      {"referrer-policy:", page ? "same-origin" : ""},
+                                      {"x-frame-options:", page ? "DENY" : ""},
+                                      {"permissions-policy:", page ? "camera=(), microphone=(), geolocation=(), payment=(self)" : ""},
+                                      {"cross-origin-opener-policy:", page ? "same-origin-allow-popups" : ""},
+                                      {"content-security-policy:", page ? bo_pages_policy(http) : "default-src 'none'; frame-ancestors 'none'"},
+                                      {"strict-transport-security:", tls && !http->admin ? "max-age=31536000" : ""},
+                                      {"access-control-allow-origin:", http->any_origin ? "*" : ""},
                                       {"set-cookie:", http->set_cookie},
                                       {"x-boxoffice-person:", http->person},
                                       {"content-encoding:", http->gzip ? "gzip" : ""},
-                                      {"vary:", http->gzip ? "accept-encoding" : ""},
+                                      {"vary:", http->etag[0] ? "accept-encoding" : ""},
                                       {"etag:", http->etag}};
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
         if (*headers[i][1] && lws_add_http_header_by_name(wsi, (const unsigned char *)headers[i][0], (const unsigned char *)headers[i][1],

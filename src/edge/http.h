@@ -34,6 +34,7 @@ struct bo_http {
     char etag[80];
     int retry_after_s;
     int max_age_s;                /* 0: not to be kept */
+    bool any_origin;              /* pages of other sites may read it */
     char set_cookie[200];         /* "": without */
     char person[BO_ID_MAX + 1];   /* for X-Boxoffice-Person; "": without */
     struct bo_buffer answer;
@@ -49,6 +50,8 @@ bool bo_http_has_body(const struct bo_http *http); /* POST, PUT, PATCH */
 int bo_http_writable(struct bo_http *http);
 
 void bo_http_answer(struct bo_http *http, int status, const char *content_type, const char *data, size_t length);
+/* The same, or 304 when the browser has what carries this etag already. */
+void bo_http_answer_cached(struct bo_http *http, const char *etag, const char *content_type, const char *data, size_t length);
 void bo_http_answer_json(struct bo_http *http, int status, json_t *json); /* takes json over */
 /* {"error":{"code":…,"message":…,"detail":…}}; detail may be NULL. */
 void bo_http_answer_error(struct bo_http *http, int err, const char *detail);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The public port: pages, sales, plans, tickets and the payment webhook (docs/openapi.yaml). */
 #include "base/crash.h"
-#include "base/embed.h"
 #include "base/memory.h"
 #include "base/squeeze.h"
 #include "base/text.h"
@@ -9,6 +8,7 @@
 #include "edge/awaited.h"
 #include "edge/events.h"
 #include "edge/http.h"
+#include "edge/pages.h"
 #include "edge/room.h"
 #include "edge/stock.h"
 #include "edge/tickets.h"
@@ -26,33 +26,6 @@ static bool is(const struct bo_http *http, const char *method) {
     return strcmp(http->method, method) == 0 || (strcmp(method, "GET") == 0 && strcmp(http->method, "HEAD") == 0);
 }
 
-/* ---- pages ---- */
-
-static void answer_cached(struct bo_http *http, const char *etag, const char *type, const char *data, size_t length) {
-    snprintf(http->etag, sizeof(http->etag), "%s", etag);
-    if (strcmp(http->if_none_match, http->etag) == 0)
-        bo_http_answer(http, 304, type, "", 0);
-    else
-        bo_http_answer(http, 200, type, data, length);
-}
-
-static bool run_page(struct bo_http *http) {
-    static const char *const types[][2] = {{".html", "text/html; charset=utf-8"}, {".css", "text/css; charset=utf-8"},
-                                           {".js", "text/javascript; charset=utf-8"}};
-    const char *name = strcmp(http->path, "/") == 0 ? "index.html" : http->path + 1;
-    for (const struct bo_embedded *page = bo_pages; page->name; page++) {
-        if (strcmp(page->name, name) != 0) continue;
-        const char *type = "application/octet-stream";
-        for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-            if (strcmp(strrchr(name, '.'), types[i][0]) == 0) type = types[i][1];
-        char etag[80];
-        snprintf(etag, sizeof(etag), "\"%s\"", page->sha1);
-        answer_cached(http, etag, type, page->data, page->length);
-        return true;
-    }
-    return false;
-}
-
 /* ---- sales ---- */
 
 static json_t *describe_tariffs(const struct bo_settings *settings) {
@@ -65,11 +38,41 @@ static json_t *describe_tariffs(const struct bo_settings *settings) {
     return list;
 }
 
+/* The option sites, a list of origins. */
+static json_t *describe_sites(const struct bo_config *config) {
+    json_t *list = json_array();
+    for (const char *p = config->sites + strspn(config->sites, ", "); *p; p += strspn(p, ", ")) {
+        size_t n = strcspn(p, ", ");
+        json_array_append_new(list, json_stringn(p, n));
+        p += n;
+    }
+    return list;
+}
+
+/* What a page needs to say what this is, what will happen and when. */
 static json_t *describe(const struct bo_room *room) {
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:b, s:o}", "sale", room->id, "name", room->name, "status", room->status, "currency",
-                     room->settings.currency, "limit", (json_int_t)room->settings.limit, "seats", (json_int_t)room->plan->seat_count, "opens_at_ms",
-                     (json_int_t)room->settings.opens_at, "guests", room->settings.guests, "accounts", room->settings.accounts, "site_tokens", room->settings.site_tokens, "tariffs",
-                     describe_tariffs(&room->settings));
+    const struct bo_settings *s = &room->settings;
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:b, s:b, s:o}", "sale", room->id, "name", room->name, "status", room->status, "currency", s->currency, "limit",
+                             (json_int_t)s->limit, "seats", (json_int_t)room->plan->seat_count, "guests", s->guests, "accounts", s->accounts, "site_tokens", s->site_tokens, "tariffs",
+                             describe_tariffs(s));
+    const struct {
+        const char *name;
+        int64_t value;
+    } numbers[] = {{"now_ms", bo_loop_wall_ms()},   {"opens_at_ms", s->opens_at}, {"gathers_at_ms", s->gathers_at}, {"starts_at_ms", s->starts_at}, {"claim_ms", s->claim_ms},
+                   {"choose_ms", s->choose_ms},     {"pay_ms", s->pay_ms},        {"grace_ms", s->grace_ms},       {"extend_ms", s->extend_ms}};
+    const struct {
+        const char *name, *value;
+    } texts[] = {{"title", s->title}, {"venue", s->venue}, {"city", s->city}, {"about", s->about}, {"welcome", s->welcome}, {"color", s->color}, {"logo", s->logo}};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) json_object_set_new(json, numbers[i].name, json_integer((json_int_t)numbers[i].value));
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) json_object_set_new(json, texts[i].name, json_string(texts[i].value));
+    json_object_set_new(json, "sites", describe_sites(&room->gateway->config));
+    return json;
+}
+
+/* Also to pages of other sites: there is nothing of a person in it. */
+static void answer_to_anyone(struct bo_http *http, json_t *json) {
+    http->any_origin = true;
+    bo_http_answer_json(http, 200, json);
 }
 
 static void add_description(void *arg, struct bo_table_link *link) { json_array_append_new(arg, describe((struct bo_room *)link)); }
@@ -77,15 +80,16 @@ static void add_description(void *arg, struct bo_table_link *link) { json_array_
 static void list_sales(struct bo_http *http) {
     json_t *list = json_array();
     bo_table_each(&http->gateway->rooms, add_description, list);
-    bo_http_answer_json(http, 200, json_pack("{s:o}", "sales", list));
+    answer_to_anyone(http, json_pack("{s:o}", "sales", list));
 }
 
 static void answer_plan(struct bo_http *http, const struct bo_room *room) {
     struct bo_buffer plain = {0};
     http->gzip = http->takes_gzip;
+    http->any_origin = true;
     if (!http->gzip) bo_unsqueeze(&room->plan_gz, &plain);
     const struct bo_buffer *form = http->gzip ? &room->plan_gz : &plain;
-    answer_cached(http, room->plan_etag, "application/json", form->data, form->length);
+    bo_http_answer_cached(http, room->plan_etag, "application/json", form->data, form->length);
     bo_buffer_free(&plain);
 }
 
@@ -101,7 +105,7 @@ static bool run_sale(struct bo_http *http) {
     else if (room->state == BO_ROOM_LOADING && !room->epoch)
         bo_http_answer_error(http, BO_ERR_UNAVAILABLE, NULL);
     else if (!*what && get)
-        bo_http_answer_json(http, 200, describe(room));
+        answer_to_anyone(http, describe(room));
     else if (strcmp(what, "plan") == 0 && get)
         answer_plan(http, room);
     else if (!*what || strcmp(what, "plan") == 0)
@@ -216,7 +220,7 @@ void bo_routes_run(struct bo_http *http) {
         list_sales(http);
     } else if (strcmp(http->path, "/api/events") == 0) {
         bo_events_list(http);
-    } else if (!run_page(http)) {
+    } else if (!bo_pages_run(http)) {
         bo_http_answer_error(http, BO_ERR_NOT_FOUND, NULL);
     }
 }

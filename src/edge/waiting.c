@@ -287,6 +287,7 @@ static void place_session(struct bo_session *s, const struct bo_value *found, in
         return;
     }
     if (s->stage == BO_STAGE_JOINING) s->fresh = fresh;
+    if (fresh) s->shown = 0; /* what he saw belongs to a place he has lost */
     s->number = fresh ? found->number : bo_value_number(found, 0);
     enum bo_stage stage = bo_stage_from(name);
     if (stage == BO_STAGE_WAIT && !quiet) bo_session_set_stage(s, BO_STAGE_WAIT, 0);

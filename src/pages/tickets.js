@@ -1,49 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tickets of one sale, each on a sheet of its own when printed: /tickets.html?sale=demo, for who bought in this browser or is logged in.
-const $ = (id) => document.getElementById(id);
+import { storage } from './client/boxoffice.js';
+import { $, make } from './dom.js';
+import { wear } from './theme.js';
+import { moment, money, t } from './words.js';
+
 const sale = new URLSearchParams(location.search).get('sale') ?? '';
 
 // His place in the line of this sale, or his account.
 async function token() {
-  const resume = localStorage.getItem(`boxoffice.${sale}.resume`);
-  if (resume) return resume;
+  const resume = storage.get(`boxoffice.${sale}.resume`);
+  if (resume || !storage.get('boxoffice.account')) return resume;
   const me = await fetch('/api/accounts/me');
   return me.ok ? (await me.json()).account : null;
 }
 
 const ask = (bearer, what, body) => fetch(`/api/sales/${encodeURIComponent(sale)}${what}`, { method: body ? 'POST' : 'GET', body: body && JSON.stringify(body), headers: { authorization: `Bearer ${bearer}` } });
 
-function line(tag, text) {
-  const element = document.createElement(tag);
-  element.textContent = text;
-  return element;
-}
-
-async function card(bearer, described, ticket) {
-  const item = document.createElement('li'), picture = document.createElement('img');
+async function card(bearer, about, ticket) {
+  const where = t(ticket.row ? 'seat.where' : 'seat.where.norow', { zone: ticket.zone, row: ticket.row, seat: ticket.number });
   const qr = await ask(bearer, '/tickets/qr', { seat: ticket.seat });
-  if (qr.ok) picture.src = `data:image/svg+xml,${encodeURIComponent(await qr.text())}`;
-  picture.alt = 'The ticket as a QR code';
-  const price = new Intl.NumberFormat(undefined, { style: 'currency', currency: described.currency });
-  const where = [ticket.zone, ticket.row && `row ${ticket.row}`, `seat ${ticket.number}`].filter(Boolean).join(', ');
-  item.append(picture, line('h2', described.name), line('p', where),
-    line('p', `${ticket.category}${ticket.tariff ? ` (${ticket.tariff})` : ''}, ${price.format(ticket.price / 10 ** price.resolvedOptions().maximumFractionDigits)}`));
-  if (ticket.checked_in_ms) item.append(line('p', `Used ${new Date(ticket.checked_in_ms).toLocaleString()}`));
-  return item;
+  return make('li', {}, qr.ok ? make('img', { src: `data:image/svg+xml,${encodeURIComponent(await qr.text())}`, alt: t('tickets.qr', { seat: where }) }) : null,
+    make('h2', {}, about.title || about.name), about.starts_at_ms ? make('p', {}, moment(about.starts_at_ms)) : null, make('p', {}, [about.venue, about.city].filter(Boolean).join(', ')),
+    make('p', { class: 'big' }, where), make('p', {}, `${ticket.category}${ticket.tariff ? ` (${ticket.tariff})` : ''}, ${money(ticket.price, about.currency)}`),
+    ticket.checked_in_ms ? make('p', {}, t('tickets.used', { when: moment(ticket.checked_in_ms) })) : null);
 }
 
 async function show() {
+  document.title = t('tickets.title');
   const bearer = sale && await token();
-  const [answer, about] = bearer ? await Promise.all([ask(bearer, '/tickets'), ask(bearer, '')]) : [];
-  if (!answer?.ok || !about.ok) {
-    $('word').textContent = sale ? 'Open this page in the browser you bought with, or log in.' : 'Open this page from the sale where you bought.';
+  const [answer, described] = bearer ? await Promise.all([ask(bearer, '/tickets'), ask(bearer, '')]) : [];
+  if (!answer?.ok || !described.ok) {
+    $('word').textContent = t(sale ? 'tickets.where' : 'tickets.from');
     return;
   }
-  const described = await about.json(), { tickets } = await answer.json();
-  $('word').textContent = tickets.length ? '' : 'You have no tickets of this sale.';
-  $('cards').replaceChildren(...await Promise.all(tickets.map((ticket) => card(bearer, described, ticket))));
+  const about = await described.json(), { tickets } = await answer.json();
+  wear(about);
+  document.title = `${t('tickets.title')} – ${about.title || about.name}`;
+  $('word').textContent = tickets.length ? '' : t('tickets.none');
+  $('cards').replaceChildren(...await Promise.all(tickets.map((ticket) => card(bearer, about, ticket))));
   $('print').hidden = !tickets.length;
 }
 
 $('print').addEventListener('click', () => print());
-show().catch(() => { $('word').textContent = 'The tickets could not be loaded. Check your connection and reload this page.'; });
+show().catch(() => { $('word').textContent = t('tickets.offline'); });

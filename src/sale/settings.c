@@ -250,6 +250,14 @@ static bool read_other(const char *name, const json_t *value, struct bo_settings
     return false;
 }
 
+/* What a text must look like beyond its length; NULL: as it likes. */
+static const char *wrong_text(const char *name, const char *text) {
+    if (!*text) return NULL;
+    if (strcmp(name, "color") == 0 && (strlen(text) != 7 || text[0] != '#' || strspn(text + 1, "0123456789abcdefABCDEF") != 6)) return "a colour like #0b6e4f, or an empty text";
+    if (strcmp(name, "logo") == 0 && strncmp(text, "https://", 8) != 0) return "an address that begins with https://, or an empty text";
+    return NULL;
+}
+
 static int read_member(const char *name, const json_t *value, struct bo_settings *s, struct bo_buffer *problem) {
     const char *allowed;
     if (read_other(name, value, s, &allowed)) return 0;
@@ -267,10 +275,13 @@ static int read_member(const char *name, const json_t *value, struct bo_settings
     for (size_t i = 0; !allowed && i < TEXT_COUNT; i++) {
         if (strcmp(texts[i].name, name) != 0) continue;
         const char *text = json_string_value(value);
-        if (text && strlen(text) <= texts[i].max) {
+        bool fits = text && strlen(text) <= texts[i].max;
+        allowed = fits ? wrong_text(name, text) : NULL;
+        if (fits && !allowed) {
             strcpy((char *)s + texts[i].offset, text);
             return 0;
         }
+        if (allowed) break;
         bo_buffer_printf(problem, "%s: allowed is a text of at most %zu bytes", name, texts[i].max);
         return BO_ERR_BAD_SETTING;
     }

@@ -42,13 +42,15 @@ test('L6 a cut connection keeps the place, also on another gateway; the position
   await ahead.close();
 });
 
-test('L6 without a connection the place is lost after the grace time', async (t) => {
+test('L5 L6 without a connection the place is lost after the grace time; a new one begins its own count', async (t) => {
   const world = await startBoxoffice(t, { settings: { ...paused, grace_ms: 200 } });
   const person = await arrive(world);
   await person.cut();
   await until('he is gone', async () => (await world.redis.client.zcard('bo:{hall}:line')) === 0);
-  const again = await arrive(world, { resume: person.resume });
-  assert.equal(again.number, 2);
+  for (let i = 0; i < 3; i++) await arrive(world);
+  const again = await arrive(world, { resume: person.resume, shown: 1 });
+  assert.equal(again.number, 5);
+  assert.equal((await again.next('position')).position, 4, 'not what he saw at the old one');
 });
 
 test('L6 L7 two connections of one person are one place, and it is kept while one of them is left', async (t) => {

@@ -7,7 +7,7 @@ import http from 'node:http';
 import { test } from 'node:test';
 import { arrive, Person, siteToken } from '../lib/person.mjs';
 import { admissionOf, keySet } from '../../examples/middleware/boxoffice.mjs';
-import { solve as solveInPage } from '../../src/pages/puzzle.js';
+import { solve as solveInPage } from '../../examples/client/puzzle.js';
 import { ADMIN_TOKEN, createSale, startBoxoffice, until } from '../lib/servers.mjs';
 
 const nobody = { capacity: 0, policy: 'capacity' };

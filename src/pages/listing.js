@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What there is: events with their shows, searched as one types.
+import { $, make, say } from './dom.js';
+import { moment, money, t } from './words.js';
+
+function show({ sale, name, status, venue, city, starts_at_ms: starts, opens_at_ms: opens, price_from: price, currency }, only) {
+  const parts = [starts && moment(starts), venue, city].filter(Boolean);
+  const state = status === 'open' && opens > Date.now() ? t('listing.opens', { when: moment(opens) }) : t(`status.${status}`);
+  return make('li', {}, make('a', { href: `/?sale=${encodeURIComponent(sale)}` }, only || !starts ? name : moment(starts)),
+    make('span', { class: 'soft' }, (only || !starts ? parts : parts.slice(1)).join(' · ')), make('span', {}, t('listing.from', { price: money(price, currency) })), make('span', { class: 'tag' }, state));
+}
+
+async function list() {
+  const query = $('query').value.trim();
+  const answer = await fetch(`/api/events?q=${encodeURIComponent(query)}`);
+  const { events = [] } = answer.ok ? await answer.json() : {};
+  if (query !== $('query').value.trim()) return; // he has typed on
+  $('events').replaceChildren(...events.map(({ title, about, shows }) => make('li', { class: 'event card' }, make('h2', {}, title), about ? make('p', { class: 'soft' }, about) : null,
+    make('ul', { class: 'plain' }, ...shows.map((one) => show(one, shows.length === 1))))));
+  if (!events.length) $('events').append(make('li', { class: 'hint' }, t(query ? 'listing.nothing' : 'listing.none')));
+}
+
+export async function showListing() {
+  $('listing').hidden = false;
+  document.title = t('listing.title');
+  let pause;
+  $('query').addEventListener('input', () => {
+    clearTimeout(pause);
+    pause = setTimeout(() => list().catch(() => say('connection', t('error.offline'))), 250);
+  });
+  $('search').addEventListener('submit', (event) => event.preventDefault());
+  await list();
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pages' words: one file per language in words/, found by its name. t('wait.behind', {n: 3}) is a text; elements carry data-word.
+import { storage } from './client/boxoffice.js';
+
+const languages = document.documentElement.dataset.languages.split(' ');
+const wished = new URLSearchParams(location.search).get('lang') ?? storage.get('boxoffice.language');
+
+function choose() {
+  for (const wish of [wished, ...navigator.languages]) {
+    const found = languages.find((one) => one === wish?.toLowerCase().split('-')[0]);
+    if (found) return found;
+  }
+  return 'en';
+}
+
+export const language = choose();
+const locale = navigator.languages.find((one) => one.toLowerCase().split('-')[0] === language) ?? language; // how he writes dates and sums
+const { words } = await import(`./words/${language}.js`);
+const plural = new Intl.PluralRules(language);
+
+/** A text may have {names}, and forms for numbers: {one, other} chosen by n. */
+export function t(key, values = {}) {
+  let text = words[key];
+  if (text && typeof text === 'object') text = text[plural.select(values.n)] ?? text.other;
+  return (text ?? key).replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === 'number' ? number(values[name]) : values[name] ?? ''));
+}
+
+/** What an error means, in his language where we have the words, else as the server said it. */
+export const problem = (answer) => words[`error.${answer.code}`] ?? answer.message ?? t('error.unknown');
+
+export const number = (value) => new Intl.NumberFormat(locale).format(value);
+
+const currencies = new Map();
+export function money(amount, currency) {
+  if (!currencies.has(currency)) currencies.set(currency, new Intl.NumberFormat(locale, { style: 'currency', currency }));
+  const format = currencies.get(currency);
+  return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
+}
+
+const unit = (value, name) => new Intl.NumberFormat(locale, { style: 'unit', unit: name, unitDisplay: 'short' }).format(value);
+
+/** Rounded as one would say it. */
+export function duration(seconds) {
+  if (seconds < 90) return unit(Math.max(0, Math.round(seconds)), 'second');
+  if (seconds < 5400) return unit(Math.round(seconds / 60), 'minute');
+  return `${unit(Math.floor(seconds / 3600), 'hour')} ${unit(Math.round((seconds % 3600) / 60), 'minute')}`;
+}
+
+export function range(from, to) {
+  const [a, b] = [duration(from), duration(to)];
+  return a === b ? t('eta.about', { a }) : t('eta.range', { a, b });
+}
+
+const two = (n) => String(n).padStart(2, '0');
+/** What a clock that runs down shows. */
+export function countdown(ms) {
+  const s = Math.max(0, Math.ceil(ms / 1000)), days = Math.floor(s / 86400);
+  const clock = s >= 3600 ? [Math.floor(s / 3600) % 24, Math.floor(s / 60) % 60, s % 60].map(two).join(':') : `${Math.floor(s / 60)}:${two(s % 60)}`;
+  return days ? `${unit(days, 'day')} ${clock}` : clock;
+}
+
+/** In the visitor's time zone, and says which that is. */
+export const moment = (ms) => new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short' }).format(ms);
+export const momentWithZone = (ms) => `${moment(ms)} (${Intl.DateTimeFormat().resolvedOptions().timeZone})`;
+
+document.documentElement.lang = language;
+for (const element of document.querySelectorAll('[data-word]')) element.textContent = t(element.dataset.word);
+for (const element of document.querySelectorAll('[data-word-label]')) element.setAttribute('aria-label', t(element.dataset.wordLabel));
+for (const element of document.querySelectorAll('[data-word-placeholder]')) element.placeholder = t(element.dataset.wordPlaceholder);
+
+const picker = document.getElementById('language');
+if (picker) {
+  for (const one of languages) picker.append(new Option(new Intl.DisplayNames(one, { type: 'language' }).of(one), one, false, one === language));
+  picker.addEventListener('change', () => {
+    storage.set('boxoffice.language', picker.value);
+    location.reload();
+  });
+}
