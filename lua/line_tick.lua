@@ -2,7 +2,8 @@
 -- publishes what positions are worked out from. Ticks of many servers that come together do the work of one.
 -- ARGV     how far this gateway wants admission slowed down, in percent (100: not at all), and why
 -- returns  {code, now, ms until this gateway should tick again (0: at once; -1: as ever), head, waiting, active, status, free, sold,
---           admitted, seq, committed, numbers handed out, opened, ms to the opening, brake in percent, why, for how many there is stock, epoch}
+--           admitted, seq, committed, numbers handed out, opened, ms to the opening, brake in percent, why, for how many there is stock, epoch,
+--           kept back}
 --- include sale
 --- include known
 --- include order
@@ -83,4 +84,4 @@ local head, free, sold, total_admitted, seq, committed, handed_out, opens_at =
   numbers('head', 'free', 'sold', 'admitted', 'seq', 'committed', 'handed_out', 'opens_at')
 local slowed, why = brake()
 return {'ok', now, wait, head, call('ZCARD', LINE), call('ZCARD', ACTIVE), call('HGET', STATE, 'status'), free, sold, total_admitted,
-        seq, committed, handed_out, is_open_now() and 1 or 0, math.max(0, opens_at - wall), slowed, why, stock_left(call('HGET', STATE, 'status')), numbers('epoch')}
+        seq, committed, handed_out, is_open_now() and 1 or 0, math.max(0, opens_at - wall), slowed, why, stock_left(call('HGET', STATE, 'status')), numbers('epoch', 'blocked')}

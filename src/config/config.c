@@ -140,14 +140,23 @@ int bo_config_read(const char *path, struct bo_config *ret, struct bo_buffer *pr
     return 0;
 }
 
+static bool is_role(const char *text, size_t length) {
+    static const char *const roles[] = {"viewer", "operator", "admin"};
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+        if (strlen(roles[i]) == length && strncmp(text, roles[i], length) == 0) return true;
+    return false;
+}
+
 static int check_admin_tokens(const char *tokens, struct bo_buffer *problem) {
     const char *p = tokens;
     while (*p) {
         p += strspn(p, ", ");
         size_t length = strcspn(p, ", ");
         const char *colon = memchr(p, ':', length);
-        if (length && (!colon || colon == p || length - (size_t)(colon - p) - 1 < 16)) {
-            bo_buffer_add_text(problem, "admin_tokens: allowed is name:token, name:token with tokens of 16 characters or more");
+        const char *role = colon ? memrchr(p, ':', length) : NULL;
+        size_t end = role && role != colon && is_role(role + 1, length - (size_t)(role - p) - 1) ? (size_t)(role - p) : length;
+        if (length && (!colon || colon == p || end - (size_t)(colon - p) - 1 < 16)) {
+            bo_buffer_add_text(problem, "admin_tokens: allowed is name:token or name:token:role, separated by commas, with tokens of 16 characters or more and viewer, operator or admin as role");
             return BO_ERR_BAD_CONFIG;
         }
         p += length;

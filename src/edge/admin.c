@@ -7,6 +7,7 @@
 #include "edge/admin.h"
 #include "edge/hooks.h"
 #include "edge/pages.h"
+#include "edge/roles.h"
 #include "edge/room.h"
 #include "edge/token.h"
 #include "loop/loop.h"
@@ -19,28 +20,6 @@
 
 #define TAKEN_OVER_WITHIN_MS 3000
 #define TAKEN_OVER_CHECK_MS 10
-
-/* ---- who is it ---- */
-
-static int authenticate(struct bo_http *http) {
-    if (!*http->bearer) return BO_ERR_TOKEN_MISSING;
-    const char *p = http->gateway->config.admin_tokens;
-    int err = BO_ERR_TOKEN_FORGED;
-    while (*p) {
-        p += strspn(p, ", ");
-        size_t length = strcspn(p, ", ");
-        char entry[256];
-        snprintf(entry, sizeof(entry), "%.*s", (int)(length < 255 ? length : 255), p);
-        char *colon = strchr(entry, ':');
-        if (colon && bo_text_same_secret(colon + 1, http->bearer)) {
-            *colon = '\0';
-            snprintf(http->actor, sizeof(http->actor), "%.*s", BO_ID_MAX, entry);
-            err = 0;
-        }
-        p += length;
-    }
-    return err;
-}
 
 /* ---- changes ---- */
 
@@ -210,9 +189,9 @@ static void patch_settings(struct bo_http *http, const char *id) {
 /* ---- reading ---- */
 
 static json_t *counts_of(const struct bo_room *room) {
-    return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:i, s:s}", "sale", room->id, "status", room->status, "ready",
+    return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:i, s:s}", "sale", room->id, "status", room->status, "ready",
                      room->state == BO_ROOM_READY, "waiting", (json_int_t)room->total_waiting, "active", (json_int_t)room->active,
-                     "admitted", (json_int_t)room->admitted, "free", (json_int_t)room->free, "sold", (json_int_t)room->sold, "head",
+                     "admitted", (json_int_t)room->admitted, "free", (json_int_t)room->free, "sold", (json_int_t)room->sold, "blocked", (json_int_t)room->blocked, "joined", (json_int_t)room->handed_out, "head",
                      (json_int_t)room->head, "log_lag", (json_int_t)(room->seq > room->commits.committed ? room->seq - room->commits.committed : 0),
                      "settings_version", (json_int_t)room->version, "opened", room->opened, "speed_percent", room->brake, "slowed_by", room->brake_why);
 }
@@ -288,7 +267,7 @@ void bo_admin_run(struct bo_http *http) {
         answer_health(http);
     } else if (bo_pages_run(http)) {
         return;
-    } else if ((err = authenticate(http))) {
+    } else if ((err = bo_roles_check(http))) {
         bo_http_answer_error(http, err, NULL);
     } else if (strcmp(http->path, "/metrics") == 0) {
         answer_metrics(http);
@@ -307,7 +286,7 @@ void bo_admin_run(struct bo_http *http) {
             bo_http_answer_json(http, 200, counts_of(room));
         else
             bo_http_answer_error(http, BO_ERR_UNKNOWN_SALE, NULL);
-    } else if (!bo_admin_line_run(http) && !bo_admin_seats_run(http) && !bo_admin_tickets_run(http) && !bo_admin_stock_run(http) && !bo_hooks_run(http)) {
+    } else if (!bo_admin_line_run(http) && !bo_admin_seats_run(http) && !bo_admin_tickets_run(http) && !bo_admin_stock_run(http) && !bo_hooks_run(http) && !bo_admin_watch_run(http)) {
         bo_http_answer_error(http, BO_ERR_NOT_FOUND, NULL);
     }
 }

@@ -22,4 +22,7 @@ bool bo_admin_tickets_run(struct bo_http *http);
 /* admin_stock.c: counted stock and lots. false: not one of its addresses. */
 bool bo_admin_stock_run(struct bo_http *http);
 
+/* admin_watch.c: history, map, seats, people, search. */
+bool bo_admin_watch_run(struct bo_http *http);
+
 #endif

@@ -9,25 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARG_MAX_BYTES 200
-
 struct search {
-    char q[ARG_MAX_BYTES + 1], city[ARG_MAX_BYTES + 1];
+    char q[BO_HTTP_ARGUMENT_MAX + 1], city[BO_HTTP_ARGUMENT_MAX + 1];
     bo_ms from, to;
     struct bo_room **found;
     size_t count, room;
 };
 
-/* ---- the query ---- */
-
-/* The value of an argument, "" where it is not there; what does not fit is cut off. libwebsockets has undone the escapes. */
-static void argument(const char *query, const char *name, char ret[ARG_MAX_BYTES + 1]) {
-    size_t n = strlen(name), length = 0;
-    const char *at = query;
-    while (at && !(strncmp(at, name, n) == 0 && at[n] == '=')) at = strchr(at, '&') ? strchr(at, '&') + 1 : NULL;
-    for (at = at ? at + n + 1 : ""; *at && *at != '&' && length < ARG_MAX_BYTES; at++) ret[length++] = *at == '+' ? ' ' : *at;
-    ret[length] = '\0';
-}
+/* ---- what fits ---- */
 
 static bool has_word(const struct bo_room *room, const char *word) {
     const struct bo_settings *s = &room->settings;
@@ -38,7 +27,7 @@ static bool has_word(const struct bo_room *room, const char *word) {
 }
 
 static bool fits(const struct bo_room *room, const struct search *search) {
-    char words[ARG_MAX_BYTES + 1], *rest = words, *word;
+    char words[BO_HTTP_ARGUMENT_MAX + 1], *rest = words, *word;
     bo_ms at = room->settings.starts_at;
     if (strcmp(room->status, "draft") == 0 || (*search->city && strcasecmp(room->settings.city, search->city) != 0) || at < search->from || at > search->to) return false;
     memcpy(words, search->q, sizeof(words));
@@ -91,11 +80,11 @@ static json_t *find_event(json_t *events, const char *id) {
 
 void bo_events_list(struct bo_http *http) {
     struct search search = {.to = INT64_MAX};
-    char from[ARG_MAX_BYTES + 1], to[ARG_MAX_BYTES + 1];
-    argument(http->query, "q", search.q);
-    argument(http->query, "city", search.city);
-    argument(http->query, "from", from);
-    argument(http->query, "to", to);
+    char from[BO_HTTP_ARGUMENT_MAX + 1], to[BO_HTTP_ARGUMENT_MAX + 1];
+    bo_http_argument(http, "q", search.q);
+    bo_http_argument(http, "city", search.city);
+    bo_http_argument(http, "from", from);
+    bo_http_argument(http, "to", to);
     if ((*from && !bo_text_to_number(from, 0, INT64_MAX / 2, &search.from)) || (*to && !bo_text_to_number(to, 0, INT64_MAX / 2, &search.to))) {
         bo_http_answer_error(http, BO_ERR_BAD_MESSAGE, "from and to: ms since 1970");
         return;

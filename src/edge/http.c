@@ -204,3 +204,11 @@ const char *bo_http_path_below(const struct bo_http *http, const char *prefix, c
     ret_segment[n] = '\0';
     return *rest ? rest + 1 : rest;
 }
+
+void bo_http_argument(const struct bo_http *http, const char *name, char ret[BO_HTTP_ARGUMENT_MAX + 1]) {
+    size_t n = strlen(name), length = 0;
+    const char *at = http->query;
+    while (at && !(strncmp(at, name, n) == 0 && at[n] == '=')) at = strchr(at, '&') ? strchr(at, '&') + 1 : NULL;
+    for (at = at ? at + n + 1 : ""; *at && *at != '&' && length < BO_HTTP_ARGUMENT_MAX; at++) ret[length++] = *at == '+' ? ' ' : *at;
+    ret[length] = '\0';
+}

@@ -23,6 +23,7 @@ struct bo_http {
     char if_none_match[80];
     char webhook_time[24], webhook_signature[512]; /* of X-Boxoffice-…, or Stripe-Signature */
     char actor[BO_ID_MAX + 1]; /* admin: who */
+    int role;                  /* admin: enum bo_role */
     char session_cookie[BO_ID_MAX + 1], agent[120], address[48]; /* not on the admin port */
     struct bo_buffer body;
     bool body_too_large;
@@ -58,6 +59,10 @@ void bo_http_answer_error(struct bo_http *http, int err, const char *detail);
 
 /* Does the path look like pattern, where "*" stands for one segment? Copies the segment into ret (BO_ID_MAX + 1 bytes). */
 bool bo_http_path_is(const struct bo_http *http, const char *pattern, char *ret_segment);
+
+#define BO_HTTP_ARGUMENT_MAX 200
+/* The value of an argument behind the ?, "" where it is not there; what does not fit is cut off. libwebsockets has undone the escapes. */
+void bo_http_argument(const struct bo_http *http, const char *name, char ret[BO_HTTP_ARGUMENT_MAX + 1]);
 
 /* What stands behind prefix and one segment, which is copied; "" where nothing does, NULL where the path is another. */
 const char *bo_http_path_below(const struct bo_http *http, const char *prefix, char ret_segment[BO_ID_MAX + 1]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/room.h"
+#include "edge/history.h"
 #include "edge/stock.h"
 
 #include "base/log.h"
@@ -50,6 +51,7 @@ void bo_room_free(struct bo_room *room) {
     bo_commits_free(&room->commits);
     bo_line_view_free(&room->view);
     bo_map_free(&room->map);
+    free(room->history);
     bo_heap_free(&room->waiting);
     bo_table_free(&room->people);
     bo_plan_free(room->plan);
@@ -440,7 +442,9 @@ static void ticked(void *arg, int err, const struct bo_value *v) {
     room->sold = bo_value_number(v, 8);
     room->admitted = bo_value_number(v, 9);
     room->seq = bo_value_number(v, 10);
-    int64_t departed = bo_value_number(v, 12) - room->total_waiting - room->admitted;
+    room->handed_out = bo_value_number(v, 12);
+    room->blocked = bo_value_number(v, 19);
+    int64_t departed = room->handed_out - room->total_waiting - room->admitted;
     bo_estimate_feed(&room->estimate, bo_value_number(v, 1), room->admitted, departed);
     if (bo_value_number(v, 3) > room->head) bo_room_head_moved(room, bo_value_number(v, 3));
     bo_commits_reached(&room->commits, bo_value_number(v, 11));
@@ -476,6 +480,7 @@ void bo_room_tell_notice(struct bo_room *room) { bo_table_each(&room->people, te
 
 void bo_room_second(struct bo_room *room) {
     room->asking_rests = false;
+    bo_history_second(room);
     if (room->state != BO_ROOM_READY || room->told_version < room->version) bo_room_load_settings(room);
     if (room->state == BO_ROOM_READY) bo_room_head_moved(room, room->head); /* asks again about those who stepped back in line before the head */
 }

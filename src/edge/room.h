@@ -42,7 +42,7 @@ struct bo_room {
     char status[12]; /* "draft", "open", "paused", "draining", "through", "away", "closed" or "sold_out", as Redis says */
     bool opened;     /* the opening is past; until then the lottery is secret */
     bool announce;   /* just opened: everyone hears his position as soon as the view is here */
-    int64_t head, total_waiting, active, free, sold, admitted, seq, opens_in_ms;
+    int64_t head, total_waiting, active, free, sold, admitted, seq, opens_in_ms, handed_out, blocked;
     int64_t stock;   /* for how many there is something inside; 0 or less: nobody comes in before something is free again */
     int brake;       /* percent of what policy allows; 100: not slowed down */
     char brake_why[BO_REASON_MAX + 1];
@@ -53,6 +53,7 @@ struct bo_room {
     struct bo_estimate estimate;
     struct bo_line_view view;
     struct bo_map map;
+    struct bo_history *history; /* NULL: nothing noted yet */
     bo_ms seats_told_ms; /* steady clock */
     int64_t seats_told_bytes; /* by then, to all together */
     bool ticking, front_loading, map_loading;

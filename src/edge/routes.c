@@ -10,6 +10,7 @@
 #include "edge/http.h"
 #include "edge/pages.h"
 #include "edge/room.h"
+#include "edge/routes.h"
 #include "edge/stock.h"
 #include "edge/tickets.h"
 #include "edge/token.h"
@@ -83,7 +84,7 @@ static void list_sales(struct bo_http *http) {
     answer_to_anyone(http, json_pack("{s:o}", "sales", list));
 }
 
-static void answer_plan(struct bo_http *http, const struct bo_room *room) {
+void bo_routes_answer_plan(struct bo_http *http, const struct bo_room *room) {
     struct bo_buffer plain = {0};
     http->gzip = http->takes_gzip;
     http->any_origin = true;
@@ -107,7 +108,7 @@ static bool run_sale(struct bo_http *http) {
     else if (!*what && get)
         answer_to_anyone(http, describe(room));
     else if (strcmp(what, "plan") == 0 && get)
-        answer_plan(http, room);
+        bo_routes_answer_plan(http, room);
     else if (!*what || strcmp(what, "plan") == 0)
         bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
     else

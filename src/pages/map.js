@@ -278,7 +278,10 @@ export class SeatMap extends EventTarget {
 
   #paint(c, i, x, y, r) {
     const state = this.states[i], category = this.category[i], mine = this.mine.has(i);
-    if (state === STATE.blocked && !mine) return;
+    if (state === STATE.blocked && !mine) {
+      if (this.showBlocked) this.#cross(c, x, y, r);
+      return;
+    }
     if (r < SHAPES_PX) {
       c.fillStyle = mine ? this.theme.accent : state === STATE.free ? this.colors[category] : this.theme.held;
       const side = mine ? r * 2.4 : state === STATE.free ? r * 1.8 : r;
@@ -303,6 +306,17 @@ export class SeatMap extends EventTarget {
     c.fillStyle = mine ? this.theme.onAccent : this.inks[category];
     c.font = `600 ${Math.round(r * 0.9)}px system-ui, sans-serif`;
     c.fillText(mine ? '✓' : this.plan.seats[i][3], x, y);
+  }
+
+  #cross(c, x, y, r) {
+    c.strokeStyle = this.theme.held;
+    c.lineWidth = Math.max(1, r / 6);
+    c.beginPath();
+    for (const side of [-1, 1]) {
+      c.moveTo(x - r * 0.6, y - side * r * 0.6);
+      c.lineTo(x + r * 0.6, y + side * r * 0.6);
+    }
+    c.stroke();
   }
 
   #drawNames() {

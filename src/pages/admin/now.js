@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is going on: numbers, graphs, what was sold, and what needs looking at.
+import { $, make } from '../dom.js';
+import { money, number } from '../words.js';
+import { get, metrics, saleAt } from './api.js';
+import { Graphs, departed, speed } from './graphs.js';
+
+const SALES_EVERY_MS = 10000;
+
+export class Now {
+  constructor() {
+    this.graphs = new Graphs();
+    this.reset();
+  }
+
+  reset() {
+    this.samples = [];
+    this.server = [];
+    this.report = null;
+    this.reportAt = 0;
+  }
+
+  async open(sale) {
+    this.reset();
+    this.sale = sale;
+    const { fields, samples } = await get(saleAt(sale, '/history'));
+    this.samples = samples.map((values) => Object.fromEntries(fields.map((name, i) => [name, values[i]])));
+  }
+
+  /** Once a second. Returns the counts. */
+  async update() {
+    const { sale } = this;
+    const [counts, text] = await Promise.all([get(saleAt(sale, '/counts')), get('/metrics')]);
+    if (Date.now() - this.reportAt > SALES_EVERY_MS) {
+      this.reportAt = Date.now();
+      this.report = await get(saleAt(sale, '/report'));
+      this.#showSold();
+    }
+    if (sale !== this.sale) return null;
+    this.samples.push({ at_ms: Date.now(), waiting: counts.waiting, active: counts.active, admitted: counts.admitted, joined: counts.joined, free: counts.free, sold: counts.sold, log_lag: counts.log_lag, speed_percent: counts.speed_percent });
+    while (this.samples.length > 2 && this.samples[0].at_ms < Date.now() - 900000) this.samples.shift();
+    this.#noteServer(metrics(text));
+    this.graphs.show(this.samples);
+    this.graphs.show(this.server, 'server');
+    this.#showNumbers(counts);
+    return counts;
+  }
+
+  #noteServer(m) {
+    const before = this.metrics, at = Date.now(), seconds = before ? (at - this.metricsAt) / 1000 : 0;
+    const rate = (name) => (before ? Math.max(0, (m[name] - before[name]) / seconds) : 0), calls = before ? m.redis_calls_total - before.redis_calls_total : 0;
+    Object.assign(this, { metrics: m, metricsAt: at });
+    this.server.push({ at_ms: at, redis_ms: calls > 0 ? (m.redis_us_total - before.redis_us_total) / calls / 1000 : null, holds: rate('holds_total'), conflicts: rate('conflicts_total') + rate('refused_here_total'), errors: rate('errors_total') });
+    while (this.server.length > 900) this.server.shift();
+  }
+
+  #showNumbers(counts) {
+    const { samples, metrics: m, report } = this, last = samples.length - 1, all = samples.map((s) => ({ ...s, departed: departed(s) }));
+    const total = report?.seats?.reduce((sum, { seats }) => sum + seats, 0) ?? 0, held = Math.max(0, total - counts.free - counts.sold - counts.blocked);
+    const latency = this.server.at(-1).redis_ms;
+    const cells = [
+      ['In line', number(counts.waiting)], ['Inside', number(counts.active)], ['Let in per minute', number(Math.round(speed(all, 'admitted', last)))], ['Joined per minute', number(Math.round(speed(all, 'joined', last)))],
+      ['Left per minute', number(Math.round(speed(all, 'departed', last)))], ['Let in, all', number(counts.admitted)], ['Held', number(held)], ['Sold', `${number(counts.sold)} / ${number(total)}`],
+      ['Revenue', report ? money(report.amount - report.refunded, report.currency) : '…'], ['Log lag', number(counts.log_lag), counts.log_lag > 1000], ['Speed', `${counts.speed_percent} %`, counts.speed_percent < 100],
+      ['Redis', latency === null ? '–' : `${latency.toFixed(1)} ms`, latency > 100], ['Connections here', number(m.connections)], ['Gateways here', number(m.listening), m.gateways_critical > 0],
+      ['Dead letters', number(m.dead_letters_waiting), m.dead_letters_waiting > 0], ['Differences', number(m.differences), m.differences > 0],
+    ];
+    $('numbers').replaceChildren(...cells.map(([name, value, bad]) => make('p', { class: bad ? 'bad' : '' }, make('span', {}, name), make('strong', {}, value))));
+    $('alerts').textContent = [counts.speed_percent < 100 && `Admission is slowed down to ${counts.speed_percent} %: ${counts.slowed_by}.`, !counts.ready && 'This sale cannot decide at the moment; it is being restored, or Redis is away.',
+      m.dead_letters_waiting > 0 && 'Log records could not be written: see docs/operations.md, dead letters.', m.differences > 0 && 'The last reconcile found differences: see docs/operations.md.'].filter(Boolean).join(' ');
+  }
+
+  #showSold() {
+    const { categories, seats, currency } = this.report, sold = new Map(categories.map((c) => [c.category, c]));
+    const row = (tag, ...cells) => make('tr', {}, ...cells.map((cell, i) => make(tag, i ? { class: 'n' } : {}, cell)));
+    $('sold').replaceChildren(make('thead', {}, row('th', 'Category', 'Seats', 'Sold', '%', 'Amount')), make('tbody', {}, ...(seats ?? []).map(({ category, seats: n }) => {
+      const { tickets = 0, amount = 0 } = sold.get(category) ?? {};
+      return row('td', category, number(n), number(tickets), `${Math.round((100 * tickets) / n)} %`, money(amount, currency));
+    })));
+  }
+}
