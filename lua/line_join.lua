@@ -1,6 +1,7 @@
 -- Puts a batch of people into the line, or finds them where they already are (rules L2, L4, L6, L7).
 -- ARGV     one character per person, how many people, the people, then for each who brings an invitation his place among
---          them, lane, quota of the lane (0: none), invitation ('-': his site's token says the lane).
+--          them, lane, quota of the lane (0: none), invitation ('-': his site's token says the lane); last, if any has one, the traces of
+--          all ('-': none), with one space between them: they go into the log with the places.
 --          '1': gives a new place to whoever has none; '0': not to who was inside and is out, but says how it ended for
 --          him; '-': gives no new place to anyone
 -- returns  {code, now, head, status, opened, waiting, number handed out last, then per person his number if the place is
@@ -13,7 +14,10 @@
 local again, people_count = ARGV[1], tonumber(ARGV[2])
 local people = {unpack(ARGV, 3, 2 + people_count)}
 local invitations = {}
-for i = 3 + people_count, #ARGV, 4 do
+local traced = (#ARGV - 2 - people_count) % 4 == 1
+local traces = {}
+if traced then for trace in ARGV[#ARGV]:gmatch('%S+') do traces[#traces + 1] = trace end end
+for i = 3 + people_count, #ARGV - (traced and 1 or 0), 4 do
   invitations[tonumber(ARGV[i])] = {lane = tonumber(ARGV[i + 1]), quota = tonumber(ARGV[i + 2]), id = ARGV[i + 3]}
 end
 local JOINABLE = {open = true, paused = true, draft = true, through = true}
@@ -75,7 +79,7 @@ end
 local numbers_now = call('ZMSCORE', LINE, unpack(people))
 local records = call('HMGET', PEOPLE, unpack(people))
 local refused = refusal()
-local found_all, seen, places, joined, invited = {}, {}, {}, {}, {}
+local found_all, seen, places, joined, invited, told_traces = {}, {}, {}, {}, {}, {}
 for i, person in ipairs(people) do
   local may, invitation = again:sub(i, i), invitations[i]
   local found = seen[person] or place(person, numbers_now[i], records[i], may == '1')
@@ -91,6 +95,7 @@ for i, person in ipairs(people) do
       found = new_number(person, lane)
       places[#places + 1], places[#places + 2] = found, person
       joined[#joined + 1], joined[#joined + 2] = person, found
+      if traces[i] and traces[i] ~= '-' then told_traces[#told_traces + 1], told_traces[#told_traces + 2] = person, traces[i] end
       if invitation then invited[#invited + 1], invited[#invited + 2] = person, invitation.id end
     else
       found = found or {0, problem, 0, ''}
@@ -107,7 +112,7 @@ if #places > 0 then
     if type(number) == 'number' then found_all[i] = {number, 'wait', 0, '', call('ZRANK', LINE, people[i]) + 1} end
   end
   count('handed_out', #places / 2)
-  record('join', {people = joined, invited = #invited > 0 and invited or nil})
+  record('join', {people = joined, invited = #invited > 0 and invited or nil, traces = #told_traces > 0 and told_traces or nil})
 end
 call('ZREM', ABSENT, unpack(people))
 local head, last = numbers('head', 'next')

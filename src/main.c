@@ -19,6 +19,7 @@ static const struct {
     {"rebuild", bo_command_rebuild, "restores a sale in Redis from the ledger (a scribe does it by itself when Redis has lost one)"},
     {"reconcile", bo_command_reconcile, "compares Redis, orders and tickets with the ledger, and repairs them if asked to"},
     {"replay", bo_command_replay, "tries again to write log records that were put aside"},
+    {"story", bo_command_story, "tells what happened to one person, from the ledger and the logs"},
     {"token", bo_command_token, "prints a signed place token for a person"},
     {"size", bo_command_size, "what to set for a downstream that takes so many calls, and what a line of so many people needs"},
     {"check-config", bo_command_check_config, "says what is wrong with a configuration file"},

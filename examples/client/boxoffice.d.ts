@@ -97,7 +97,7 @@ export class Boxoffice extends EventTarget {
   /** Forgets place and tickets in this browser. */
   forget(): void;
   leave(): boolean;
-  /** Takes up the admission: from here the time for choosing runs. */
+  /** Takes up the admission: from here the time for choosing runs. Needed once; after a lost connection the library does it. */
   enter(): boolean;
   /** From now on "map" and "seats" come. */
   watchMap(): boolean;

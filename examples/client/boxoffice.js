@@ -7,6 +7,7 @@ const CONNECT_MS = 10000; // an upgrade that takes longer is given up
 const ANSWER_MS = 4000; // how long the server may be silent after a ping before the connection counts as dead
 const QUIET_MS = 30000; // beyond what the server announced (next_ms) before it is pinged
 const RETRY_MAX_MS = 15000;
+const INSIDE = ['claim', 'choose', 'pay'];
 const FINAL = new Map([[4001, 'sold_out'], [4002, 'ended']]);
 
 const memory = new Map();
@@ -38,7 +39,7 @@ export class Refused extends Error {
 }
 
 export class Boxoffice extends EventTarget {
-  #server; #store; #credentials; #socket = null; #timers = {}; #retry = 0; #spread = 500; #pending = new Map(); #solution = null; #again = false; #lock = null; #stopped = true;
+  #server; #store; #credentials; #socket = null; #timers = {}; #retry = 0; #spread = 500; #pending = new Map(); #solution = null; #again = false; #lock = null; #stopped = true; #entered = true;
 
   constructor({ server = globalThis.location?.origin, sale, storage: store = storage, token, account, invitation, WebSocket: Socket = globalThis.WebSocket }) {
     super();
@@ -134,6 +135,7 @@ export class Boxoffice extends EventTarget {
     address.protocol = address.protocol.replace('http', 'ws');
     const socket = this.#socket = new this.Socket(address);
     this.#after('dead', CONNECT_MS, () => this.#lost(socket));
+    socket.onerror = () => {}; // what follows it is onclose
     socket.onopen = () => this.#sayJoin();
     socket.onmessage = (event) => socket === this.#socket && this.#heard(JSON.parse(event.data));
     socket.onclose = (event) => this.#lost(socket, event.code);
@@ -144,7 +146,6 @@ export class Boxoffice extends EventTarget {
     this.#socket = null;
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.onerror = () => {};
     socket.close();
   }
 
@@ -251,7 +252,8 @@ export class Boxoffice extends EventTarget {
     this.#unlock();
     if (message.position) this._position(message);
     this.#setStage(message.stage);
-    for (const { command } of this.#pending.values()) this.#send(command);
+    this.#entered = !INSIDE.includes(message.stage);
+    this.#sendPending();
   }
 
   _position(message) {
@@ -271,11 +273,18 @@ export class Boxoffice extends EventTarget {
     this.#setDeadline(message);
     for (const name of ['shown', 'first']) this.#store.remove(this.#key(name));
     this.#setStage(message.stage);
+    if (message.stage !== 'claim') this.enter(); // he had taken it up before the connection was lost
   }
 
   #setDeadline(message) { if (message.left_ms !== undefined) this.deadline = performance.now() + message.left_ms; }
 
-  _entered(message) { this.#setDeadline(message); this.#setStage(message.stage); }
+  _entered(message) {
+    this.#entered = true;
+    this.#setDeadline(message);
+    this.#setStage(message.stage);
+    this.#sendPending();
+  }
+
   _time(message) { this.#setDeadline(message); }
   _held(message) { this.#setDeadline(message); }
   _extended(message) { this.#setDeadline(message); }
@@ -335,11 +344,15 @@ export class Boxoffice extends EventTarget {
     else waiting.resolve(message);
   }
 
+  #sendPending() {
+    if (this.#entered) for (const { command } of this.#pending.values()) this.#send(command);
+  }
+
   #command(command) {
     command.key = randomHex(12);
     return new Promise((resolve, reject) => {
       this.#pending.set(command.key, { command, resolve, reject });
-      this.#send(command); // or once there is a connection again
+      if (this.#entered) this.#send(command); // else, or without a connection, once he has entered on the next one
     });
   }
 

@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,14 +30,9 @@ int bo_log_level_from_name(const char *name) {
     return -1;
 }
 
-void bo_log(enum bo_log_level level, const char *format, ...) {
-    if (level < setup.level) return;
+static void write_line(enum bo_log_level level, uint64_t trace, const char *format, va_list ap) {
     char message[2048];
-    va_list ap;
-    va_start(ap, format);
     vsnprintf(message, sizeof(message), format, ap);
-    va_end(ap);
-
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     struct tm utc;
@@ -45,11 +41,28 @@ void bo_log(enum bo_log_level level, const char *format, ...) {
     strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
 
     struct bo_buffer line = {0};
-    bo_buffer_printf(&line, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"process\":\"%s\",\"pid\":%d,\"message\":\"", stamp,
-                     now.tv_nsec / 1000000, names[level], setup.process, (int)getpid());
+    bo_buffer_printf(&line, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"process\":\"%s\",\"pid\":%d,", stamp, now.tv_nsec / 1000000, names[level], setup.process, (int)getpid());
+    if (trace) bo_buffer_printf(&line, "\"trace\":\"%016" PRIx64 "\",", trace);
+    bo_buffer_add_text(&line, "\"message\":\"");
     bo_buffer_add_json(&line, message);
     bo_buffer_add_text(&line, "\"}\n");
     if (write(STDERR_FILENO, line.data, line.length) < 0) { /* nowhere left to say so */
     }
     bo_buffer_free(&line);
+}
+
+void bo_log(enum bo_log_level level, const char *format, ...) {
+    va_list ap;
+    if (level < setup.level) return;
+    va_start(ap, format);
+    write_line(level, 0, format, ap);
+    va_end(ap);
+}
+
+void bo_log_traced(enum bo_log_level level, uint64_t trace, const char *format, ...) {
+    va_list ap;
+    if (level < setup.level) return;
+    va_start(ap, format);
+    write_line(level, trace, format, ap);
+    va_end(ap);
 }

@@ -119,3 +119,9 @@ uint64_t bo_text_hash(const char *text) {
     for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 1099511628211ULL;
     return hash;
 }
+
+bool bo_text_to_trace(const char *text, uint64_t *ret) {
+    if (strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16) return false;
+    *ret = strtoull(text, NULL, 16);
+    return *ret != 0;
+}

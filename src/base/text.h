@@ -15,6 +15,8 @@ bool bo_text_to_number(const char *text, int64_t min, int64_t max, int64_t *ret)
 /* A time in UTC as RFC 3339 has it, "2026-05-01T10:00:00Z", with parts of a second if wanted, as ms since 1970; what is below a ms is cut off. False
  * leaves *ret alone. */
 bool bo_text_to_time(const char *text, int64_t *ret) BO_CHECKED;
+/* A trace: sixteen digits 0-9 a-f, not all of them 0. */
+bool bo_text_to_trace(const char *text, uint64_t *ret) BO_CHECKED;
 
 /* 1 to BO_ID_MAX characters of A-Z a-z 0-9 . _ : @ -, so that an id can stand in a key, a URL and a log line. */
 bool bo_text_is_id(const char *text);

@@ -18,6 +18,7 @@ int bo_command_scribe(int argc, char **argv);
 int bo_command_migrate(int argc, char **argv);
 int bo_command_rebuild(int argc, char **argv);
 int bo_command_reconcile(int argc, char **argv);
+int bo_command_story(int argc, char **argv);
 int bo_command_replay(int argc, char **argv);
 int bo_command_sale(int argc, char **argv);
 int bo_command_token(int argc, char **argv);

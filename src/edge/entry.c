@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/entry.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "edge/limits.h"
@@ -19,7 +20,7 @@
 #define PUZZLE_BITS_MAX 28
 
 struct request {
-    const char *sale, *token, *account, *resume, *invitation, *challenge, *nonce;
+    const char *sale, *token, *account, *resume, *invitation, *challenge, *nonce, *trace;
     int64_t shown;
     bool again;
 };
@@ -41,7 +42,7 @@ static int read_request(const json_t *message, struct request *r) {
     if (!r->sale || !optional_text(message, "token", &r->token) || !optional_text(message, "account", &r->account) ||
         !optional_text(message, "resume", &r->resume) ||
         !optional_text(message, "invitation", &r->invitation) || !optional_text(message, "challenge", &r->challenge) ||
-        !optional_text(message, "nonce", &r->nonce) || (shown && (!json_is_integer(shown) || json_integer_value(shown) < 1 || json_integer_value(shown) > UINT32_MAX)))
+        !optional_text(message, "nonce", &r->nonce) || !optional_text(message, "trace", &r->trace) || (r->trace && !bo_text_to_trace(r->trace, &(uint64_t){0})) || (shown && (!json_is_integer(shown) || json_integer_value(shown) < 1 || json_integer_value(shown) > UINT32_MAX)))
         return BO_ERR_BAD_MESSAGE;
     r->shown = json_integer_value(shown);
     return 0;
@@ -239,6 +240,7 @@ static int join(struct bo_session *s, const struct request *r) {
     err = become(s, room, r);
     if (err) return err;
     s->again = r->again;
+    if (r->trace && bo_text_to_trace(r->trace, &s->trace)) bo_log_traced(BO_LOG_DEBUG, s->trace, "sale %s: %s joins as %s", room->id, r->resume ? "with his place" : "anew", s->person);
     s->shown = (uint32_t)r->shown;
     bo_session_set_stage(s, BO_STAGE_JOINING, 0);
     bo_room_join(room, s);

@@ -2,6 +2,7 @@
 #include "edge/messages.h"
 
 #include "base/memory.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "edge/entry.h"
 #include "edge/room.h"
@@ -216,6 +217,7 @@ void bo_message_received(struct bo_session *s, const char *data, size_t length) 
     json_t *message = json_loadb(data, length, JSON_REJECT_DUPLICATES, NULL);
     int err = json_is_object(message) ? BO_ERR_UNKNOWN_TYPE : message ? BO_ERR_BAD_MESSAGE : BO_ERR_BAD_JSON;
     const char *type = text_of(message, "type"), *key = text_of(message, "key");
+    if (s->trace) bo_log_traced(BO_LOG_DEBUG, s->trace, "sale %s: %s says %.20s %.64s", s->room ? s->room->id : "-", s->person ? s->person : "somebody", type ? type : "nothing", key ? key : "");
     if (err == BO_ERR_UNKNOWN_TYPE && !type) err = BO_ERR_BAD_MESSAGE;
     for (size_t i = 0; type && i < sizeof(handlers) / sizeof(handlers[0]); i++)
         if (strcmp(handlers[i].type, type) == 0) err = run(s, i, message);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/session.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "edge/entry.h"
 #include "edge/limits.h"
@@ -181,8 +182,17 @@ void bo_session_uncork(struct bo_session *s) {
     bo_server_uncork(s->fd);
 }
 
+/* Of what he is told only the type, and of an error its code: the rest may be what opens doors. */
+static void log_told(const struct bo_session *s, const char *json) {
+    const char *type = strstr(json, "\"type\":\""), *code = strstr(json, "\"code\":\"");
+    if (!type) return;
+    bo_log_traced(BO_LOG_DEBUG, s->trace, "sale %s: %s is told %.*s%s%.*s", s->room ? s->room->id : "-", s->person ? s->person : "somebody", (int)strcspn(type + 8, "\""), type + 8,
+                  code ? " " : "", code ? (int)strcspn(code + 8, "\"") : 0, code ? code + 8 : "");
+}
+
 void bo_session_send(struct bo_session *s, const char *json, size_t length) {
     if (!s->wsi || s->close_code) return;
+    if (s->trace) log_told(s, json);
     if (!has_queue(s) && length <= WRITE_NOW_MAX && !lws_partial_buffered(s->wsi))
         write_now(s, json, length, true);
     else

@@ -69,6 +69,7 @@ struct bo_session {
     struct bo_gateway *gateway;
     struct bo_traffic *traffic; /* NULL: nothing is on its way */
     int64_t number;
+    uint64_t trace; /* chosen by his browser, in logs and ledger; 0: none */
     int fd;              /* of wsi */
     uint32_t shown;      /* smallest position told so far; 0: none */
     uint16_t references;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TRACE_BYTES 17 /* of a trace and a space */
 #define PLACE_TOKEN_MS INT64_C(604800000) /* a week: tickets are looked up with it, too */
 #define JOIN_GAP_MS 20
 #define JOIN_GAP_STREAM_MS 200
@@ -344,9 +345,21 @@ static size_t add_invitations(const struct bo_batch *batch, const char **args, c
     return n;
 }
 
+/* "" when nobody of the batch has one. */
+static void print_traces(const struct bo_batch *batch, char ret[BO_BATCH_MAX * TRACE_BYTES + 1]) {
+    char *at = ret;
+    bool any = false;
+    *ret = '\0';
+    for (size_t i = 0; i < batch->count; i++) any |= batch->sessions[i]->trace != 0;
+    for (size_t i = 0; any && i < batch->count; i++) {
+        uint64_t trace = batch->sessions[i]->trace;
+        at += trace ? sprintf(at, "%016" PRIx64 " ", trace) : sprintf(at, "- ");
+    }
+}
+
 static void send_join_batch(struct bo_batch *batch) {
-    const char *args[BO_BATCH_MAX * 5 + 2];
-    char numbers[BO_BATCH_MAX * 3][24], again[BO_BATCH_MAX + 1], count[24];
+    const char *args[BO_BATCH_MAX * 5 + 3];
+    char numbers[BO_BATCH_MAX * 3][24], again[BO_BATCH_MAX + 1], count[24], traces[BO_BATCH_MAX * TRACE_BYTES + 1];
     for (size_t i = 0; i < batch->count; i++) {
         const struct bo_session *s = batch->sessions[i];
         again[i] = s->stage != BO_STAGE_JOINING ? '-' : s->again ? '1' : '0';
@@ -358,6 +371,8 @@ static void send_join_batch(struct bo_batch *batch) {
     args[n++] = count;
     for (size_t i = 0; i < batch->count; i++) args[n++] = batch->sessions[i]->person;
     n += add_invitations(batch, args + n, numbers);
+    print_traces(batch, traces);
+    if (*traces) args[n++] = traces;
     bo_room_run(batch->room, "line_join", args, n, joined, batch);
 }
 

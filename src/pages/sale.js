@@ -183,8 +183,9 @@ export class Sale {
   on_admitted({ stage, access }) {
     document.cookie = `boxoffice_access=${access}; path=/; samesite=lax${location.protocol === 'https:' ? '; secure' : ''}`; // for a shop behind the same name, see examples/nginx
     this.#load().catch(() => {});
-    if (stage !== 'claim' || document.visibilityState === 'visible') {
-      if (stage === 'claim') this.#ring();
+    if (stage !== 'claim') return; // he goes back in by himself
+    if (document.visibilityState === 'visible') {
+      this.#ring();
       this.client.enter();
       return;
     }
