@@ -2,9 +2,11 @@
 #include "base/memory.h"
 
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void *must(void *p, size_t size) {
     if (!p) {
@@ -24,3 +26,11 @@ char *bo_strdup(const char *s) {
 }
 
 void bo_memory_trim(void) { malloc_trim(0); }
+
+size_t bo_memory_private(void) {
+    long total = 0, resident = 0, shared = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    bool read = f && fscanf(f, "%ld %ld %ld", &total, &resident, &shared) == 3;
+    if (f) fclose(f);
+    return read && resident > shared ? (size_t)(resident - shared) * (size_t)sysconf(_SC_PAGESIZE) : 0;
+}

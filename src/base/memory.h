@@ -13,5 +13,6 @@ char *bo_strdup(const char *s);
 
 /* Gives back to the system what was freed; worth while after something large and rare, like reading a plan. */
 void bo_memory_trim(void);
+size_t bo_memory_private(void); /* bytes of this process that no other has; 0: the system does not say */
 
 #endif

@@ -72,10 +72,10 @@ int bo_command_check_config(int argc, char **argv) {
 }
 
 int bo_command_default_config(int argc, char **argv) {
-    bool markdown = bo_option_flag(&argc, argv, "--markdown");
-    if (bo_option_end(argc, argv, 0, "default-config [--markdown]")) return 2;
+    bool markdown = bo_option_flag(&argc, argv, "--markdown"), metrics = bo_option_flag(&argc, argv, "--metrics");
+    if (bo_option_end(argc, argv, 0, "default-config [--markdown | --metrics]\nA commented configuration file; the same as a table; or the table of all metrics.")) return 2;
     struct bo_buffer out = {0};
-    (markdown ? bo_config_print_markdown : bo_config_print_sample)(&out);
+    (metrics ? bo_metrics_print_doc : markdown ? bo_config_print_markdown : bo_config_print_sample)(&out);
     fwrite(out.data, 1, out.length, stdout);
     bo_buffer_free(&out);
     return 0;

@@ -13,7 +13,6 @@
 #include "loop/loop.h"
 #include "metrics/metrics.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,11 +187,13 @@ static void patch_settings(struct bo_http *http, const char *id) {
 
 /* ---- reading ---- */
 
+static int64_t log_lag(const struct bo_room *room) { return room->seq > room->commits.committed ? room->seq - room->commits.committed : 0; }
+
 static json_t *counts_of(const struct bo_room *room) {
     return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:i, s:s}", "sale", room->id, "status", room->status, "ready",
                      room->state == BO_ROOM_READY, "waiting", (json_int_t)room->total_waiting, "active", (json_int_t)room->active,
                      "admitted", (json_int_t)room->admitted, "free", (json_int_t)room->free, "sold", (json_int_t)room->sold, "blocked", (json_int_t)room->blocked, "joined", (json_int_t)room->handed_out, "head",
-                     (json_int_t)room->head, "log_lag", (json_int_t)(room->seq > room->commits.committed ? room->seq - room->commits.committed : 0),
+                     (json_int_t)room->head, "log_lag", (json_int_t)log_lag(room),
                      "settings_version", (json_int_t)room->version, "opened", room->opened, "speed_percent", room->brake, "slowed_by", room->brake_why);
 }
 
@@ -207,23 +208,34 @@ static void rows_as_json(void *arg, int err, const char *state, const struct bo_
         bo_http_answer(http, 200, "application/json", bo_rows_text(rows, 0, 0), strlen(bo_rows_text(rows, 0, 0)));
 }
 
-static void print_room_metrics(void *arg, struct bo_table_link *link) {
-    struct bo_room *room = (struct bo_room *)link;
-    const struct {
-        const char *name;
-        int64_t value;
-    } gauges[] = {{"waiting", room->total_waiting}, {"active", room->active}, {"admitted", room->admitted},
-                  {"free", room->free},             {"sold", room->sold},     {"log_lag", room->seq - room->commits.committed},
-                  {"speed_percent", room->brake}};
-    for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++)
-        bo_buffer_printf(arg, "boxoffice_sale_%s{sale=\"%s\"} %" PRId64 "\n", gauges[i].name, room->id, gauges[i].value);
+struct sale_list {
+    const char **names;
+    struct bo_sale_metrics *values;
+    size_t count, room;
+};
+
+static void add_sale(void *arg, struct bo_table_link *link) {
+    const struct bo_room *room = (struct bo_room *)link;
+    struct sale_list *list = arg;
+    if (list->count == list->room) {
+        list->room = list->room ? list->room * 2 : 16;
+        list->names = bo_realloc(list->names, list->room * sizeof(*list->names));
+        list->values = bo_realloc(list->values, list->room * sizeof(*list->values));
+    }
+    list->names[list->count] = room->id;
+    list->values[list->count++] = (struct bo_sale_metrics){.waiting = room->total_waiting, .active = room->active, .admitted = room->admitted, .joined = room->handed_out, .free = room->free,
+                                                           .blocked = room->blocked, .sold = room->sold, .log_lag = log_lag(room), .speed_percent = room->brake};
 }
 
 static void answer_metrics(struct bo_http *http) {
     struct bo_buffer b = {0};
+    struct sale_list list = {0};
     bo_metrics_print(&b);
-    bo_table_each(&http->gateway->rooms, print_room_metrics, &b);
+    bo_table_each(&http->gateway->rooms, add_sale, &list);
+    bo_metrics_print_sales(list.names, list.values, list.count, &b);
     bo_http_answer(http, 200, "text/plain; version=0.0.4", b.data, b.length);
+    free(list.names);
+    free(list.values);
     bo_buffer_free(&b);
 }
 

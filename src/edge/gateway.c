@@ -92,7 +92,7 @@ static void listen_when_ready(struct bo_gateway *gateway) {
 /* How Redis answered this server's calls in the last second. */
 static void note_redis(struct bo_gateway *gateway) {
     int64_t calls = bo_metric_total(BO_METRIC_redis_calls), failures = bo_metric_total(BO_METRIC_redis_failures),
-            us = bo_metric_total(BO_METRIC_redis_us);
+            us = bo_metric_total(BO_METRIC_redis_wait);
     if (gateway->redis_calls)
         bo_brake_note(&gateway->brake, BO_BRAKE_REDIS, bo_loop_steady_ms(), calls - gateway->redis_calls, failures - gateway->redis_failures,
                       (us - gateway->redis_us) / 1000);
@@ -116,6 +116,7 @@ static void on_second(uv_timer_t *timer) {
     bo_rooms_load(gateway);
     note_redis(gateway);
     note_rush_over(gateway);
+    bo_metric_set(BO_METRIC_memory_bytes, (int64_t)bo_memory_private());
     if (gateway->trim) bo_memory_trim();
     gateway->trim = false;
     bo_limits_sweep(&gateway->limits, bo_loop_steady_ms());

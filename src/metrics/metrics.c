@@ -3,8 +3,11 @@
 
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,10 +27,29 @@ static const struct {
     const char *name, *type, *help;
 } metrics[] = {
 #define COUNTER(name, help) {#name "_total", "counter", help},
+#define SECONDS(name, help) {#name "_seconds_total", "counter", help},
 #define GAUGE(name, help) {#name, "gauge", help},
+#define SALE(name, help)
 #include "metrics/metrics.def"
 #undef COUNTER
+#undef SECONDS
 #undef GAUGE
+#undef SALE
+};
+
+static const struct {
+    const char *name, *help;
+    size_t offset;
+} sale_metrics[] = {
+#define COUNTER(name, help)
+#define SECONDS(name, help)
+#define GAUGE(name, help)
+#define SALE(name, help) {#name, help, offsetof(struct bo_sale_metrics, name)},
+#include "metrics/metrics.def"
+#undef COUNTER
+#undef SECONDS
+#undef GAUGE
+#undef SALE
 };
 
 int bo_metrics_create(void) {
@@ -79,8 +101,39 @@ int64_t bo_metric_total(enum bo_metric metric) {
     return sum;
 }
 
+static bool is_time(int i) { return strstr(metrics[i].name, "_seconds_total") != NULL; }
+
+static void print_head(const char *name, const char *type, const char *help, struct bo_buffer *out) {
+    bo_buffer_printf(out, "# HELP boxoffice_%s %s\n# TYPE boxoffice_%s %s\n", name, help, name, type);
+}
+
 void bo_metrics_print(struct bo_buffer *out) {
-    for (int i = 0; i < BO_METRIC_COUNT; i++)
-        bo_buffer_printf(out, "# HELP boxoffice_%s %s\n# TYPE boxoffice_%s %s\nboxoffice_%s %lld\n", metrics[i].name,
-                         metrics[i].help, metrics[i].name, metrics[i].type, metrics[i].name, (long long)bo_metric_total(i));
+    for (int i = 0; i < BO_METRIC_COUNT; i++) {
+        print_head(metrics[i].name, metrics[i].type, metrics[i].help, out);
+        if (is_time(i))
+            bo_buffer_printf(out, "boxoffice_%s %.6f\n", metrics[i].name, (double)bo_metric_total(i) / 1e6);
+        else
+            bo_buffer_printf(out, "boxoffice_%s %lld\n", metrics[i].name, (long long)bo_metric_total(i));
+    }
+}
+
+#define SALE_METRICS (sizeof(sale_metrics) / sizeof(sale_metrics[0]))
+
+void bo_metrics_print_sales(const char *const *sales, const struct bo_sale_metrics *values, size_t count, struct bo_buffer *out) {
+    for (size_t i = 0; i < SALE_METRICS; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "sale_%s", sale_metrics[i].name);
+        print_head(name, "gauge", sale_metrics[i].help, out);
+        for (size_t s = 0; s < count; s++)
+            bo_buffer_printf(out, "boxoffice_%s{sale=\"%s\"} %lld\n", name, sales[s], (long long)*(const int64_t *)((const char *)&values[s] + sale_metrics[i].offset));
+    }
+}
+
+void bo_metrics_print_doc(struct bo_buffer *out) {
+    bo_buffer_add_text(out, "# Metrics\n\nPrinted by `boxoffice default-config --metrics` from `src/metrics/metrics.def`. `GET /metrics` on the admin port, Prometheus text format;\n"
+                            "counters count for all processes of a server together and outlive their restart. `examples/monitoring` has a dashboard and alert rules.\n\n"
+                            "| metric | type | meaning |\n| --- | --- | --- |\n");
+    for (int i = 0; i < BO_METRIC_COUNT; i++) bo_buffer_printf(out, "| boxoffice_%s | %s | %s |\n", metrics[i].name, metrics[i].type, metrics[i].help);
+    bo_buffer_add_text(out, "\nOf each sale, with the label `sale`; every server says the same of all:\n\n| metric | type | meaning |\n| --- | --- | --- |\n");
+    for (size_t i = 0; i < SALE_METRICS; i++) bo_buffer_printf(out, "| boxoffice_sale_%s | gauge | %s |\n", sale_metrics[i].name, sale_metrics[i].help);
 }

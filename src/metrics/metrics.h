@@ -10,11 +10,27 @@
 
 enum bo_metric {
 #define COUNTER(name, help) BO_METRIC_##name,
+#define SECONDS(name, help) BO_METRIC_##name,
 #define GAUGE(name, help) BO_METRIC_##name,
+#define SALE(name, help)
 #include "metrics/metrics.def"
 #undef COUNTER
+#undef SECONDS
 #undef GAUGE
+#undef SALE
     BO_METRIC_COUNT
+};
+
+struct bo_sale_metrics {
+#define COUNTER(name, help)
+#define SECONDS(name, help)
+#define GAUGE(name, help)
+#define SALE(name, help) int64_t name;
+#include "metrics/metrics.def"
+#undef COUNTER
+#undef SECONDS
+#undef GAUGE
+#undef SALE
 };
 
 #define BO_METRICS_SCRIBES 32
@@ -35,5 +51,8 @@ void bo_metric_set(enum bo_metric metric, int64_t value);
 int64_t bo_metric_total(enum bo_metric metric);
 /* Prometheus text format 0.0.4, every metric as boxoffice_<name>. */
 void bo_metrics_print(struct bo_buffer *out);
+/* The same for sales, as boxoffice_sale_<name>{sale="…"}; ids hold nothing that would have to be escaped. */
+void bo_metrics_print_sales(const char *const *sales, const struct bo_sale_metrics *values, size_t count, struct bo_buffer *out);
+void bo_metrics_print_doc(struct bo_buffer *out); /* a table of all, in Markdown */
 
 #endif

@@ -47,6 +47,7 @@ static void finish_first(struct bo_queue *q, int err, const char *state, const s
     if (!q->first) q->end = &q->first;
     q->pending--;
     if (err) bo_metric_add(BO_METRIC_postgres_failures, 1);
+    bo_metric_add(BO_METRIC_postgres_wait, bo_loop_steady_us() - s->sent_us);
     s->cb(s->arg, err, state, rows);
     free(s);
 }

@@ -43,7 +43,7 @@ static void finish(struct call *c, int err, const struct bo_value *value) {
     c->next->prev = c->prev;
     c->store->pending_count--;
     bo_metric_add(BO_METRIC_redis_calls, 1);
-    bo_metric_add(BO_METRIC_redis_us, bo_loop_steady_us() - c->sent_us);
+    bo_metric_add(BO_METRIC_redis_wait, bo_loop_steady_us() - c->sent_us);
     if (err == BO_ERR_UNAVAILABLE || err == BO_ERR_INTERNAL) bo_metric_add(BO_METRIC_redis_failures, 1);
     if (!err) BO_CRASH_POINT_OF("answered", c->script->name);
     c->cb(c->arg, err, value);

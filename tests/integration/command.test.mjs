@@ -35,6 +35,7 @@ test('wrong commands and arguments are answered with the usage and status 2', ()
 test('docs/configuration.md and docs/boxoffice.ini say what the option table says', () => {
   assert.equal(fs.readFileSync(path.join(root, 'docs/configuration.md'), 'utf8'), run('default-config', '--markdown').stdout);
   assert.equal(fs.readFileSync(path.join(root, 'docs/boxoffice.ini'), 'utf8'), run('default-config').stdout);
+  assert.equal(fs.readFileSync(path.join(root, 'docs/metrics.md'), 'utf8'), run('default-config', '--metrics').stdout);
 });
 
 test('the sample file, with a secret, is a right configuration', (t) => {

@@ -50,7 +50,7 @@ export class Now {
     const before = this.metrics, at = Date.now(), seconds = before ? (at - this.metricsAt) / 1000 : 0;
     const rate = (name) => (before ? Math.max(0, (m[name] - before[name]) / seconds) : 0), calls = before ? m.redis_calls_total - before.redis_calls_total : 0;
     Object.assign(this, { metrics: m, metricsAt: at });
-    this.server.push({ at_ms: at, redis_ms: calls > 0 ? (m.redis_us_total - before.redis_us_total) / calls / 1000 : null, holds: rate('holds_total'), conflicts: rate('conflicts_total') + rate('refused_here_total'), errors: rate('errors_total') });
+    this.server.push({ at_ms: at, redis_ms: calls > 0 ? ((m.redis_wait_seconds_total - before.redis_wait_seconds_total) / calls) * 1000 : null, holds: rate('holds_total'), conflicts: rate('conflicts_total') + rate('refused_here_total'), errors: rate('errors_total') });
     while (this.server.length > 900) this.server.shift();
   }
 
