@@ -3,10 +3,19 @@
 # Benchmarks with private servers on this machine; the last line of each is one JSON object.
 # usage: bench/run.sh crowd --people N --seats M [--gateways G] [--seed S] [--limit SECONDS] [--think FACTOR]
 #        bench/run.sh million|line|growth|holds|scribe|overload [options; --help says which]
+#        bench/run.sh pages [--people N] [--seats N] [--changes N]
 set -eu
 cd "$(dirname "$0")/.."
 case ${1:-} in
 crowd) shift ;;
+pages)
+    shift
+    sh examples/install.sh test
+    [ -d tests/node_modules ] || (cd tests && npm ci --silent --no-audit --no-fund)
+    [ -f build/build.ninja ] || meson setup build --buildtype=release >/dev/null
+    ninja -C build >/dev/null
+    exec node bench/pages.mjs "$@"
+    ;;
 million | line | growth | holds | scribe | overload)
     sh examples/install.sh bench
     [ -f build/build.ninja ] || meson setup build --buildtype=release >/dev/null
@@ -17,7 +26,7 @@ million | line | growth | holds | scribe | overload)
     exec /usr/bin/env python3 "bench/$name.py" "$@"
     ;;
 *)
-    sed -n '4,5p' "$0" | cut -c3- >&2
+    sed -n '4,6p' "$0" | cut -c3- >&2
     exit 2
     ;;
 esac

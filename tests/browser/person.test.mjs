@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What people see, in a real browser.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
 import { test } from 'node:test';
 import { accessible, clickSeat, openBrowser, positionIs, seatBecomes, seatState, shows } from '../lib/browser.mjs';
 import { arrive } from '../lib/person.mjs';
@@ -372,4 +374,33 @@ test('without JavaScript the page says what is needed', async (t) => {
     assert.match(await page.textContent('noscript'), /needs JavaScript/);
     assert.ok(await page.isVisible('noscript'));
   }
+});
+
+test('the waiting room in a page of another site; his turn leads on to the sale, with his place', async (t) => {
+  const world = await startBoxoffice(t, { settings: { policy: 'capacity', capacity: 0 } });
+  const site = http.createServer((request, answer) => {
+    answer.setHeader('content-type', 'text/html');
+    answer.end(`<!doctype html><html lang="en"><title>A site</title><link rel="icon" href="data:,"><script type="module" src="${world.url}/client/embed.js"></script><boxoffice-line sale="hall"></boxoffice-line></html>`);
+  }).listen(0, '127.0.0.1');
+  t.after(() => site.close());
+  await once(site, 'listening');
+  const origin = `http://127.0.0.1:${site.address().port}`;
+  world.writeConfig({ sites: origin });
+  await world.restart();
+  const { page } = await openBrowser(t);
+  await page.goto(origin);
+  const says = (pattern) => page.waitForFunction((source) => new RegExp(source).test(document.querySelector('boxoffice-line')?.shadowRoot?.querySelector('p').textContent), pattern.source);
+  await says(/You are number 1; 0 are behind you/);
+  await page.picture('18-embedded');
+  await world.set({ capacity: 1 });
+  await says(/your turn/i);
+  await page.click('boxoffice-line button');
+  await shows(page, 'choose');
+  assert.equal(new URL(page.url()).hash, '');
+  assert.equal((await world.counts()).admitted, 1, 'he is the same person');
+  // From anywhere else a place in the address counts for nothing.
+  const stranger = await openBrowser(t), resume = await page.evaluate(() => localStorage.getItem('boxoffice.hall.resume'));
+  await stranger.page.goto(`${world.url}/?sale=hall#resume=${resume}`);
+  await positionIs(stranger.page, 1);
+  assert.equal(new URL(stranger.page.url()).hash, '');
 });
