@@ -19,10 +19,14 @@ function generator(from) {
   };
 }
 
+const signal = (pids, name) => {
+  for (const pid of pids) try { process.kill(pid, name); } catch { /* it has ended: PostgreSQL's workers come and go */ }
+};
+
 const stopped = async (pids, ms) => {
-  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  signal(pids, 'SIGSTOP');
   await pause(ms);
-  for (const pid of pids) try { process.kill(pid, 'SIGCONT'); } catch { /* it has ended */ }
+  signal(pids, 'SIGCONT');
 };
 
 const faults = {
