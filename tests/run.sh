@@ -23,7 +23,8 @@ BOXOFFICE_TEST_CACHE=$(mktemp -d)
 export BOXOFFICE_TEST_CACHE
 chmod 755 "$BOXOFFICE_TEST_CACHE"
 FAULTS_RESULTS=$PWD/$build/faults.json
-export FAULTS_RESULTS
+SCREENSHOTS=${SCREENSHOTS:-$PWD/$build/screenshots} # of every page, for people to look at
+export FAULTS_RESULTS SCREENSHOTS
 rm -f "$FAULTS_RESULTS" $build/compilers.tap
 trap 'rm -rf "$BOXOFFICE_TEST_CACHE"' EXIT
 

@@ -226,7 +226,8 @@ static bool listens(int64_t port) {
 static void print_addresses(const struct dev *dev) {
     printf("\nboxoffice is running. Open\n\n"
            "    http://localhost:%lld/?sale=demo      as somebody who wants a ticket\n\n"
-           "admin API   http://%s:%lld  (Authorization: Bearer %s)\n"
+           "    http://%s:%lld/                      as the operator, with the token\n"
+           "    %s\n\n"
            "data        %s\n"
            "Ctrl-C stops everything.\n\n",
            (long long)dev->config.listen_port, dev->config.admin_host, (long long)dev->config.admin_port,

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "edge/admin.h"
+#include "edge/bulk.h"
 #include "edge/hooks.h"
 #include "edge/pages.h"
 #include "edge/roles.h"
@@ -286,7 +287,7 @@ void bo_admin_run(struct bo_http *http) {
     } else if (strcmp(http->path, "/api/sales") == 0) {
         run_sales(http);
     } else if (strcmp(http->path, "/api/audit") == 0) {
-        bo_queue_run(http->gateway->postgres,
+        bo_bulk_run(http->gateway->bulk,
                      "SELECT json_build_object('audit', coalesce(json_agg(a ORDER BY id DESC), '[]'))::text FROM (SELECT * FROM audit"
                      " ORDER BY id DESC LIMIT 500) a",
                      NULL, 0, rows_as_json, http);

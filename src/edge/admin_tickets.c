@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "edge/awaited.h"
+#include "edge/bulk.h"
 #include "edge/room.h"
 #include "edge/stock.h"
 #include "edge/token.h"
@@ -230,7 +231,7 @@ static void text_read(void *arg, int err, const char *state, const struct bo_row
 static void answer_text(struct bo_http *http, const char *sql, const char *id, const char *type, int not_found) {
     struct text_answer *a = bo_alloc(sizeof(*a));
     *a = (struct text_answer){http, type, not_found};
-    bo_queue_run(http->gateway->postgres, sql, &id, 1, text_read, a);
+    bo_bulk_run(http->gateway->bulk, sql, &id, 1, text_read, a);
 }
 
 /* A field of CSV (RFC 4180); what a spreadsheet would take for a formula is kept from it. */

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "edge/bulk.h"
 #include "edge/history.h"
 #include "edge/roles.h"
 #include "edge/room.h"
@@ -99,7 +100,7 @@ static void person_found(void *arg, int err, const struct bo_value *v) {
     json_object_set(p->now, "order", json_object_get(record, "o") ? json_object_get(record, "o") : json_null());
     json_decref(record);
     const char *params[] = {p->room->id, p->id};
-    bo_queue_run(p->http->gateway->postgres, person_sql, params, 2, person_read, p);
+    bo_bulk_run(p->http->gateway->bulk, person_sql, params, 2, person_read, p);
 }
 
 static void look_up_person(struct person *p) { bo_room_run(p->room, "sale_look", (const char *[]){"people", p->id}, 2, person_found, p); }
@@ -148,11 +149,12 @@ static void answer_seat(struct bo_http *http, struct bo_room *room, const char *
 /* ---- whom a word may mean: an order, a person, an address, a payment, a seat that was sold ---- */
 
 static const char search_sql[] =
-    "WITH o AS (SELECT o.* FROM orders o WHERE o.id = $1 OR o.person = $1 OR o.payment = $1 OR o.person IN (SELECT id FROM accounts WHERE lower(email) LIKE lower($2))"
-    " UNION SELECT o.* FROM seats s JOIN tickets t USING (sale, seat) JOIN orders o ON o.id = t.order_id WHERE s.guid = $1)"
+    "WITH a AS (SELECT id, email FROM accounts WHERE id = $1 UNION SELECT id, email FROM accounts WHERE lower(email) LIKE lower($2) LIMIT 50),"
+    " o AS (SELECT * FROM orders WHERE id = $1 UNION SELECT * FROM orders WHERE person = $1 UNION SELECT * FROM orders WHERE payment = $1 UNION SELECT o.* FROM a JOIN orders o ON o.person = a.id"
+    " UNION SELECT o.* FROM seats s JOIN tickets t USING (sale, seat) JOIN orders o ON o.id = t.order_id WHERE s.sale = $3 AND s.guid = $1)"
     " SELECT json_build_object('orders', (SELECT coalesce(json_agg(json_build_object('order', id, 'sale', sale, 'person', person, 'status', status, 'amount', amount, 'currency', currency,"
     " 'at_ms', at_ms) ORDER BY at_ms DESC), '[]') FROM (SELECT * FROM o ORDER BY at_ms DESC LIMIT 50) o), 'people', (SELECT coalesce(json_agg(json_build_object('person', id, 'email', email)),"
-    " '[]') FROM (SELECT id, email FROM accounts WHERE id = $1 OR lower(email) LIKE lower($2) LIMIT 50) a))::text";
+    " '[]') FROM a))::text";
 
 static void search_read(void *arg, int err, const char *state, const struct bo_rows *rows) {
     (void)state;
@@ -163,9 +165,10 @@ static void search_read(void *arg, int err, const char *state, const struct bo_r
 }
 
 static void search(struct bo_http *http) {
-    char q[BO_HTTP_ARGUMENT_MAX + 1], like[BO_HTTP_ARGUMENT_MAX * 2 + 2];
+    char q[BO_HTTP_ARGUMENT_MAX + 1], sale[BO_HTTP_ARGUMENT_MAX + 1], like[BO_HTTP_ARGUMENT_MAX * 2 + 2];
     size_t n = 0;
     bo_http_argument(http, "q", q);
+    bo_http_argument(http, "sale", sale);
     for (const char *p = q; *p; p++) {
         if (strchr("\\%_", *p)) like[n++] = '\\';
         like[n++] = *p;
@@ -175,8 +178,8 @@ static void search(struct bo_http *http) {
         bo_http_answer_error(http, BO_ERR_BAD_MESSAGE, "q: three characters or more of an order, a person, an address, a payment or a seat");
         return;
     }
-    const char *params[] = {q, like};
-    bo_queue_run(http->gateway->postgres, search_sql, params, 2, search_read, http);
+    const char *params[] = {q, like, sale};
+    bo_bulk_run(http->gateway->bulk, search_sql, params, 3, search_read, http);
 }
 
 /* ---- routes ---- */

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "edge/bulk.h"
 #include "outside/caller.h"
 #include "outside/payments.h"
 #include "edge/health.h"
@@ -257,6 +258,7 @@ static void start(struct bo_gateway *gateway) {
     gateway->feed = bo_redis_feed_open(&gateway->loop, config->redis, config->redis_timeout_ms,
                                        (struct bo_redis_feed_events){on_feed, on_feed_gap, gateway});
     gateway->postgres = bo_queue_open(&gateway->loop, config->postgres);
+    gateway->bulk = bo_bulk_new(gateway);
     gateway->payment_client = bo_payment_client_open(&gateway->loop, config, &gateway->brake);
     gateway->mail = bo_caller_open(&gateway->loop, &config->mail_timeout_ms, true);
     gateway->hooks = bo_hooks_open(gateway);
@@ -286,6 +288,8 @@ static void stop(struct bo_gateway *gateway) {
     gateway->redis = NULL;
     gateway->store = bo_redis_store_port(NULL);
     bo_rooms_stop_loading(gateway);
+    bo_bulk_free(gateway->bulk);
+    gateway->bulk = NULL;
     bo_queue_close(gateway->postgres);
     bo_hooks_free(gateway->hooks);
     gateway->postgres = NULL;

@@ -33,6 +33,7 @@
 
 struct bo_listener;
 struct bo_caller;
+struct bo_bulk;
 struct bo_hooks;
 struct bo_payment_client;
 struct bo_session;
@@ -50,6 +51,7 @@ struct bo_gateway {
     struct bo_redis_store *redis;
     struct bo_redis_feed *feed;
     struct bo_queue *postgres;
+    struct bo_bulk *bulk; /* what operators read; never in the way of what people wait for */
     struct bo_store store;
     struct bo_payment_client *payment_client;
     struct bo_payments payments;

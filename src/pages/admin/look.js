@@ -76,7 +76,7 @@ export class Find {
   }
 
   async #search(query) {
-    const { orders, people } = await get(`/api/search?q=${encodeURIComponent(query)}`);
+    const { orders, people } = await get(`/api/search?q=${encodeURIComponent(query)}&sale=${encodeURIComponent(this.sale)}`);
     const cells = (...list) => make('tr', {}, ...list.map((cell) => make('td', {}, cell)));
     $('found').replaceChildren(
       ...(people.length ? [make('h2', {}, 'People'), make('table', {}, ...people.map(({ person, email }) => cells(button(person, () => this.show(person)), email)))] : []),

@@ -90,7 +90,7 @@ export const words = {
   'over.order_failed': 'The order was not completed', 'over.order_failed.declined': 'The payment was declined; nothing was taken. Your seats are free again.',
   'over.order_failed.expired': 'The time to pay ran out. If money was taken, it is given back by itself.', 'over.order_failed.left': 'You left before paying.',
   'over.left': 'You have left', 'over.left.text': 'Your place is free for others.',
-  'over.sold_out': 'Sold out', 'over.sold_out.text': 'Every ticket is sold. If one comes back, it is offered here.',
+  'over.sold_out': 'Sold out', 'over.sold_out.text': 'Every ticket is sold. If one comes back, the sale goes on: look in again later.',
   'over.ended': 'This sale has ended', 'over.ended.text': 'Nobody is let in any more.',
   'over.unknown_sale': 'There is no such sale', 'over.unknown_sale.text': 'There is no sale of this name any more. Look at the other events.',
   'over.draining': 'This sale takes nobody new', 'over.draining.text': 'Who is in line already is still served.',
