@@ -65,7 +65,10 @@ static int64_t position_of(const struct bo_session *s) {
     return never_up(s, known ? bo_line_view_position(&room->view, s->number) : room->total_waiting);
 }
 
-/* "position":…,"total":…,"eta_s":…,"next_ms":… */
+/* Is less left than there are people up to his place? Where areas without numbered seats are sold as well, nobody can tell. */
+static bool may_be_too_late(const struct bo_room *room, int64_t position) { return room->seq > 0 && room->free < position && room->stock <= room->free; }
+
+/* "position":…,"total":…,"eta_s":…,"free":…,"next_ms":… */
 static char *put_position(char *at, const struct bo_room *room, int64_t position, int64_t interval) {
     int64_t total = room->total_waiting > position ? room->total_waiting : position, low, high;
     at = bo_text_put(at, "\"position\":");
@@ -82,6 +85,7 @@ static char *put_position(char *at, const struct bo_room *room, int64_t position
     } else {
         at = bo_text_put(at, "null");
     }
+    if (may_be_too_late(room, position)) at = bo_text_put_number(bo_text_put(at, ",\"free\":"), room->free);
     at = bo_text_put(at, ",\"next_ms\":");
     return bo_text_put_number(at, interval);
 }

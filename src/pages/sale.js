@@ -160,13 +160,14 @@ export class Sale {
     $('opens').textContent = countdown(opens);
   }
 
-  on_position({ position, eta_s: eta }) {
+  on_position({ position, eta_s: eta, free }) {
     if (position === undefined) return;
     this.#show('wait');
     $('position').textContent = number(position);
     $('behind').textContent = number(this.client.behind);
     $('eta').textContent = eta ? (eta[1] < 5 ? t('wait.soon') : range(...eta)) : t('wait.unknown');
     $('progress').value = this.client.progress;
+    say('wait-free', free === undefined ? '' : t('wait.free', { n: free }));
     $('wait-status').textContent = this.status === 'paused' ? t('wait.paused') : eta || this.status === 'away' ? '' : t('wait.slow');
     this.#title(`${number(position)}`);
     if (position <= PLAN_SOON_PLACE || (eta && eta[0] < PLAN_SOON_S)) this.#load().catch(() => {});

@@ -139,3 +139,14 @@ test('who reads too slowly misses news that would be stale, but no word, and no 
   assert.ok(heard.length > texts.length / 2);
   await person.next('position');
 });
+
+test('L5 who stands behind more people than there are seats is told how many are left', async (t) => {
+  const world = await startBoxoffice(t, { seats: 2, settings: paused });
+  const people = [];
+  for (let i = 0; i < 4; i++) people.push(await arrive(world));
+  const told = async (person) => {
+    await until('the next news', async () => (await person.next('position')).total === 4);
+    return (await person.next('position')).free;
+  };
+  assert.deepEqual(await Promise.all(people.map(told)), [undefined, undefined, 2, 2]);
+});
