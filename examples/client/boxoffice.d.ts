@@ -117,6 +117,6 @@ export class Boxoffice extends EventTarget {
   stock(): Promise<{ item: string; kind: string; total: number; left: number; limit: number; price: number }[]>;
   tickets(): Promise<Ticket[]>;
 
-  addEventListener<T extends keyof Events>(type: T, listener: (event: Event & { detail: Events[T] }) => void): void;
-  addEventListener(type: string, listener: (event: Event & { detail: any }) => void): void;
+  addEventListener<T extends keyof Events>(type: T, listener: (event: Event & { detail: Events[T] }) => void, options?: boolean | AddEventListenerOptions): void;
+  addEventListener(type: string, listener: ((event: Event & { detail: any }) => void) | EventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
 }

@@ -326,8 +326,8 @@ export class SeatMap extends EventTarget {
     c.font = `600 ${13 * this.ratio}px system-ui, sans-serif`;
     c.fillStyle = this.theme.soft;
     for (const { name, left, right, top } of this.zones) {
-      const width = (right - left) * view.scale, x = ((left + right) / 2 - view.x) * view.scale, y = (top - this.radius * 1.6 - view.y) * view.scale;
-      if (width > 40 * this.ratio && y > 0 && y < this.canvas.height) c.fillText(name, x, y);
+      const width = (right - left) * view.scale, x = ((left + right) / 2 - view.x) * view.scale, y = Math.max((top - this.radius * 1.6 - view.y) * view.scale, 15 * this.ratio), below = (top - view.y) * view.scale;
+      if (width > 40 * this.ratio && below > 0 && y < this.canvas.height) c.fillText(name, x, y);
     }
   }
 

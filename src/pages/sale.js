@@ -91,6 +91,7 @@ export class Sale {
     const left = Math.max(0, (this.client?.deadline ?? 0) - performance.now());
     for (const element of document.querySelectorAll('.left')) element.textContent = countdown(left);
     if (this.shown === 'gather') $('opens').textContent = countdown(this.opensAt - performance.now());
+    if (this.shown === 'wait') this.#tellOpening();
     if (this.shown === 'early') {
       $('early-left').textContent = countdown(this.doorsAt - this.#now());
       if (this.doorsAt <= this.#now()) {
@@ -99,6 +100,12 @@ export class Sale {
       }
     }
     if (this.shown === 'choose' || this.shown === 'pay') this.#title(countdown(left));
+  }
+
+  // In a line by order of arrival before its opening.
+  #tellOpening() {
+    const left = this.about.opens_at_ms - this.#now();
+    say('wait-opens', left > 0 ? t('wait.opens', { left: countdown(left), when: momentWithZone(this.about.opens_at_ms) }) : '');
   }
 
   // ---- his turn: heard and seen ----

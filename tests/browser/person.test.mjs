@@ -276,6 +276,14 @@ test('a puzzle solved in a worker, gathering until the opening, then a place by 
   assert.match((await world.admin('GET', '/metrics')).text, /^boxoffice_puzzles_total 1$/m);
 });
 
+test('a line by order of arrival before its opening says when it begins', async (t) => {
+  const world = await startBoxoffice(t, { settings: { opens_at: new Date(Date.now() + 90000).toISOString() } });
+  const { page } = await openBrowser(t);
+  await page.goto(`${world.url}/?sale=hall`);
+  await positionIs(page, 1);
+  await page.waitForFunction(() => /^It begins in 1:[0-2]\d, on .*Europe\/Berlin/.test(document.getElementById('wait-opens').textContent));
+});
+
 test('before the doors open a clock runs down, and the page goes in by itself', async (t) => {
   const world = await startBoxoffice(t, { settings: { policy: 'capacity', capacity: 0, gathers_at: new Date(Date.now() + 5000).toISOString() } });
   const { page } = await openBrowser(t);

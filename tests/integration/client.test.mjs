@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The client library outside of a browser, and from another site's page.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { test } from 'node:test';
 import WebSocket from 'ws';
 import { Boxoffice, Refused } from '../../examples/client/boxoffice.js';
 import { arrive } from '../lib/person.mjs';
-import { startBoxoffice } from '../lib/servers.mjs';
+import { root, startBoxoffice } from '../lib/servers.mjs';
 
 function keep() {
   const kept = new Map();
@@ -88,4 +90,9 @@ test('pages of other sites may read what is nobody\'s secret, and nothing else',
   const world = await startBoxoffice(t);
   for (const [where, open_] of [['/api/sales', true], ['/api/sales/hall', true], ['/api/sales/hall/plan', true], ['/api/events', true], ['/client/boxoffice.js', true], ['/client/embed.js', true], ['/api/sales/hall/tickets', false], ['/api/accounts/me', false], ['/', false]])
     assert.equal((await fetch(`${world.url}${where}`)).headers.get('access-control-allow-origin'), open_ ? '*' : null, where);
+});
+
+test('its types are right for who uses TypeScript, strictly', () => {
+  const { status, stdout } = spawnSync(path.join(root, 'tests/node_modules/.bin/tsc'), ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--lib', 'es2022,dom', '--types', '', 'tests/lib/client_use.ts'], { cwd: root, encoding: 'utf8' });
+  assert.equal(status, 0, stdout);
 });

@@ -24,8 +24,8 @@ export const pictures = [
   { title: 'Per minute', lines: { joined: (s, i, all) => speed(all, 'joined', i), 'let in': (s, i, all) => speed(all, 'admitted', i), left: (s, i, all) => speed(all, 'departed', i) } },
   { title: 'Seats', lines: { sold: (s) => s.sold, free: (s) => s.free } },
   { title: 'Log: records not in PostgreSQL yet', lines: { records: (s) => s.log_lag } },
-  { title: 'This server, ms', lines: { 'Redis': (s) => s.redis_ms } , of: 'server' },
-  { title: 'This server, per second', lines: { 'holds': (s) => s.holds, 'refused': (s) => s.conflicts, 'errors told': (s) => s.errors }, of: 'server' },
+  { title: 'This server, ms', lines: { Redis: (s) => s.redis_ms, PostgreSQL: (s) => s.postgres_ms }, of: 'server' },
+  { title: 'This server, per second', lines: { holds: (s) => s.holds, refused: (s) => s.conflicts, 'errors told': (s) => s.errors }, of: 'server' },
 ];
 
 export class Graphs {

@@ -48,9 +48,13 @@ export class Now {
 
   #noteServer(m) {
     const before = this.metrics, at = Date.now(), seconds = before ? (at - this.metricsAt) / 1000 : 0;
-    const rate = (name) => (before ? Math.max(0, (m[name] - before[name]) / seconds) : 0), calls = before ? m.redis_calls_total - before.redis_calls_total : 0;
+    const rate = (name) => (before ? Math.max(0, (m[name] - before[name]) / seconds) : 0);
+    const wait = (store) => {
+      const calls = before ? m[`${store}_calls_total`] - before[`${store}_calls_total`] : 0;
+      return calls > 0 ? ((m[`${store}_wait_seconds_total`] - before[`${store}_wait_seconds_total`]) / calls) * 1000 : null;
+    };
     Object.assign(this, { metrics: m, metricsAt: at });
-    this.server.push({ at_ms: at, redis_ms: calls > 0 ? ((m.redis_wait_seconds_total - before.redis_wait_seconds_total) / calls) * 1000 : null, holds: rate('holds_total'), conflicts: rate('conflicts_total') + rate('refused_here_total'), errors: rate('errors_total') });
+    this.server.push({ at_ms: at, redis_ms: wait('redis'), postgres_ms: wait('postgres'), holds: rate('holds_total'), conflicts: rate('conflicts_total') + rate('refused_here_total'), errors: rate('errors_total') });
     while (this.server.length > 900) this.server.shift();
   }
 

@@ -36,6 +36,7 @@ export const words = {
   'wait.then': 'This page opens the seats by itself. You have {claim} to take up your turn, then {choose} to choose and {pay} to pay. You can take up to {limit} tickets.',
   'wait.hint': 'You can reload or close this page and come back: your place is kept for {grace}. Reloading does not get you ahead.',
   'wait.free': { one: 'Only {n} seat is left, fewer than there are people before you: there may be none when your turn comes. Some come back when people do not buy.', other: 'Only {n} seats are left, fewer than there are people before you: there may be none when your turn comes. Some come back when people do not buy.' },
+  'wait.opens': 'It begins in {left}, on {when}.',
   'wait.new': 'You were away for longer than places are kept, so this is a new one, at the end of the line.',
   'wait.sound': 'Play a sound when it is my turn',
   'wait.leave': 'Give up my place',
