@@ -39,7 +39,7 @@ export class Refused extends Error {
 }
 
 export class Boxoffice extends EventTarget {
-  #server; #store; #credentials; #socket = null; #timers = {}; #retry = 0; #spread = 500; #pending = new Map(); #solution = null; #again = false; #lock = null; #stopped = true; #entered = true;
+  #server; #store; #credentials; #socket = null; #timers = {}; #retry = 0; #spread = 500; #pending = new Map(); #solution = null; #again = false; #lock = null; #stopped = true; #entered = true; #pause = 0; #asked = null;
 
   constructor({ server = globalThis.location?.origin, sale, storage: store = storage, token, account, invitation, WebSocket: Socket = globalThis.WebSocket }) {
     super();
@@ -159,7 +159,8 @@ export class Boxoffice extends EventTarget {
       return;
     }
     // The first time at a moment of the span the server has asked for, then later and later.
-    const wait = this.#retry ? this.#retry * (0.5 + Math.random() / 2) : this.#spread * Math.random();
+    const wait = this.#pause || (this.#retry ? this.#retry * (0.5 + Math.random() / 2) : this.#spread * Math.random());
+    this.#pause = 0;
     this.#retry = Math.min((this.#retry || 500) * 2, RETRY_MAX_MS);
     this.#connection(globalThis.navigator?.onLine === false ? 'offline' : 'reconnecting');
     this.#after('connect', wait, () => this.#connect());
@@ -189,6 +190,7 @@ export class Boxoffice extends EventTarget {
     if (invitation) message.invitation = invitation;
     if (Number(this.#store.get(this.#key('shown'))) > 0 && !this.#again) message.shown = Number(this.#store.get(this.#key('shown')));
     if (this.#again) message.again = true;
+    this.#asked = message;
     if (socket === this.#socket) this.#send(message);
   }
 
@@ -240,6 +242,7 @@ export class Boxoffice extends EventTarget {
     this.#spread = message.reconnect_ms ?? 500;
     this.#solution = null;
     this.#again = false;
+    this.#asked = null;
     this.#credentials.invitation = undefined;
     this.person = message.person;
     this.#store.set(this.#key('resume'), message.resume);
@@ -312,7 +315,9 @@ export class Boxoffice extends EventTarget {
   _error(message) {
     if (message.key) return;
     this.#unlock();
-    if (message.code.startsWith('token_') && this.resume && !this.#credentials.token) {
+    const asked = this.#asked;
+    this.#asked = null;
+    if (message.code.startsWith('token_') && asked?.resume) {
       this.forget(); // from long ago, or of another installation
       this.#setStage('out');
     } else if (message.code === 'puzzle_wrong') {
@@ -324,7 +329,7 @@ export class Boxoffice extends EventTarget {
     } else if (message.code === 'unknown_sale' || message.code === 'draining' || message.code === 'ended') {
       this.#stopped = true;
     } else if (message.code === 'turned_away') {
-      this.#retry = message.retry_ms ?? 5000;
+      this.#pause = message.retry_ms ?? 5000; // the connection ends now
     } else if (message.retry_ms && ['connecting', 'out'].includes(this.stage)) {
       this.#after('join', message.retry_ms, () => this.#sayJoin());
     }

@@ -22,6 +22,8 @@ void bo_log_setup(const char *process, enum bo_log_level level) {
     setup.level = level;
 }
 
+bool bo_log_is_on(enum bo_log_level level) { return level >= setup.level; }
+
 void bo_log_set_level(enum bo_log_level level) { setup.level = level; }
 
 int bo_log_level_from_name(const char *name) {

@@ -3,6 +3,7 @@
 #ifndef BO_BASE_LOG_H
 #define BO_BASE_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum bo_log_level { BO_LOG_DEBUG, BO_LOG_INFO, BO_LOG_WARN, BO_LOG_ERROR };
@@ -12,6 +13,7 @@ void bo_log_setup(const char *process, enum bo_log_level level);
 void bo_log_set_level(enum bo_log_level level);
 /* The level of "debug", "info", "warn" or "error"; -1 for anything else. */
 int bo_log_level_from_name(const char *name);
+bool bo_log_is_on(enum bo_log_level level);
 void bo_log(enum bo_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The line carries "trace", by which everything about one visit is found; 0: without. */
 void bo_log_traced(enum bo_log_level level, uint64_t trace, const char *format, ...) __attribute__((format(printf, 3, 4)));

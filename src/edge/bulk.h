@@ -10,7 +10,7 @@
 struct bo_bulk;
 
 struct bo_bulk *bo_bulk_new(struct bo_gateway *gateway);
-/* Like bo_queue_run; waits for the connection for three seconds. sql has to stay. */
+/* Like bo_queue_run; waits for the connection for three seconds. sql has to stay; at most four parameters. */
 /* bulk may be NULL (closed): unavailable. */
 void bo_bulk_run(struct bo_bulk *bulk, const char *sql, const char *const *params, int count, bo_queue_cb cb, void *arg);
 void bo_bulk_free(struct bo_bulk *bulk); /* answers what waits; not from within a callback */

@@ -192,7 +192,7 @@ static void log_told(const struct bo_session *s, const char *json) {
 
 void bo_session_send(struct bo_session *s, const char *json, size_t length) {
     if (!s->wsi || s->close_code) return;
-    if (s->trace) log_told(s, json);
+    if (s->trace && bo_log_is_on(BO_LOG_DEBUG)) log_told(s, json);
     if (!has_queue(s) && length <= WRITE_NOW_MAX && !lws_partial_buffered(s->wsi))
         write_now(s, json, length, true);
     else

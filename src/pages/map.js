@@ -46,6 +46,7 @@ export class SeatMap extends EventTarget {
   constructor(host, plan, { label, describe, words }) {
     super();
     this.host = host;
+    host.map?.close();
     host.map = this;
     this.plan = plan;
     this.describe = describe;
@@ -459,8 +460,14 @@ export class SeatMap extends EventTarget {
     canvas.addEventListener('keydown', (event) => this.#key(event));
     canvas.addEventListener('focus', () => this.#later());
     canvas.addEventListener('blur', () => this.#later());
-    new ResizeObserver(() => this.#resize()).observe(this.host);
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#resize());
+    const observer = new ResizeObserver(() => this.#resize()), dark = matchMedia('(prefers-color-scheme: dark)'), repaint = () => this.#resize();
+    observer.observe(this.host);
+    dark.addEventListener('change', repaint);
+    /** Another map takes this one's place. */
+    this.close = () => {
+      observer.disconnect();
+      dark.removeEventListener('change', repaint);
+    };
   }
 
   #pinch(other, before, now) {

@@ -277,15 +277,21 @@ export class Sale {
     else this.#over(kind);
   }
 
+  #askToLogIn() {
+    $('login-link').href = `/account.html?back=${encodeURIComponent(this.id)}`;
+    this.#show('login');
+  }
+
   on_error(message) {
+    if (message.key && message.retry_ms) $('refusal').textContent = $('pay-refusal').textContent = problem(message); // asked again by itself
     if (message.key) return; // whoever asked hears it
     if (message.code === 'guests_refused' || message.code === 'no_token') {
-      $('login-link').href = `/account.html?back=${encodeURIComponent(this.id)}`;
-      this.#show('login');
+      this.#askToLogIn();
     } else if (['unknown_sale', 'draining', 'ended'].includes(message.code)) {
       this.#end(message.code);
     } else if (message.code.startsWith('token_')) {
-      this.#over('out', undefined, true);
+      if (this.secrets.account || this.secrets.token) this.#askToLogIn();
+      else this.#over('out', undefined, true);
     } else if (['try_later', 'too_early', 'too_many', 'turned_away', 'overloaded', 'unavailable', 'redis_lost_sale', 'not_open'].includes(message.code) && !['choose', 'pay', 'claim'].includes(this.shown)) {
       if (this.shown !== 'wait') {
         this.#over('broken', problem(message));

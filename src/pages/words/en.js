@@ -120,6 +120,7 @@ export const words = {
   'error.unknown': 'Something went wrong. Reload the page; your place is kept.',
   'error.offline': 'The server cannot be reached. Try again in a moment.',
   'error.seat_taken': 'Somebody was quicker. Choose other seats.',
+  'error.payment_unavailable': 'The payment service does not answer. This page tries again by itself; your seats stay held.',
   'error.turned_away': 'This sale lets nobody in at the moment. Your place is kept; this page tries again by itself.',
   'error.try_later': 'Many people come in at this moment. This page tries again by itself; nobody loses by it.',
   'error.too_early': 'The waiting room is not open yet. This page takes you in by itself.',
