@@ -51,8 +51,8 @@ export interface Plan {
   currency: string;
   categories: { name: string; color: string; price: number }[];
   size: { width: number; height: number };
-  /** [seat_guid, zone, row, number, index of the category, x, y], in the order of the map's states. */
-  seats: [string, string, string, string, number, number, number][];
+  /** [seat_guid, zone, row, number, index of the category, x, y, and what it is for], in the order of the map's states. */
+  seats: [string, string, string, string, number, number, number, ('accessible' | 'companion')?][];
 }
 
 /** A command that was refused, or could not be understood. code: one of docs/protocol.md; answer: the whole message. */

@@ -29,7 +29,8 @@ export class Hall {
 
   describe(i) {
     const category = this.plan.categories[this.plan.seats[i][4]], state = this.map.mine.has(i) ? 'mine' : this.map.states[i];
-    return `${this.where(i)} · ${category.name} ${money(category.price, this.plan.currency)} · ${t(`seat.state.${state}`)}`;
+    const kind = this.plan.seats[i][7];
+    return `${this.where(i)}${kind ? ` · ${t(`seat.${kind}`)}` : ''} · ${category.name} ${money(category.price, this.plan.currency)} · ${t(`seat.state.${state}`)}`;
   }
 
   nameOf(guid) {
@@ -96,19 +97,32 @@ export class Hall {
       return;
     }
     this.busy.add(i);
-    await this.#try(this.map.mine.has(i) ? this.client.release([guid]) : this.client.hold([this.tariff ? { seat: guid, tariff: this.tariff } : guid]));
+    await this.#try(this.map.mine.has(i) ? this.client.release([guid]) : this.#hold(i));
     this.busy.delete(i);
     this.map.say(this.describe(i));
+  }
+
+  // A companion's seat goes with the accessible one beside it, in one command.
+  async #hold(i) {
+    const named = (k) => (this.tariff ? { seat: this.plan.seats[k][0], tariff: this.tariff } : this.plan.seats[k][0]), seats = [i];
+    if (this.plan.seats[i][7] === 'companion') {
+      const beside = [i - 1, i + 1].find((k) => this.plan.seats[k]?.[7] === 'accessible' && this.plan.seats[k][2] === this.plan.seats[i][2] && (this.map.mine.has(k) || this.map.states[k] === FREE));
+      if (beside !== undefined) seats.unshift(beside);
+      if (this.map.mine.has(beside)) await this.client.release([this.plan.seats[beside][0]]);
+    }
+    return this.client.hold(seats.map(named));
   }
 
   #offerBest() {
     const select = $('best-category');
     select.replaceChildren(new Option(t('best.any'), ''), ...this.plan.categories.map((c) => new Option(`${c.name} ${money(c.price, this.plan.currency)}`, c.name)));
     $('best-count').max = this.about.limit;
+    $('best-accessible-box').hidden = !this.plan.seats.some((seat) => seat[7] === 'accessible');
     $('best').addEventListener('submit', async (event) => {
       event.preventDefault();
       const wish = { count: Number($('best-count').value) };
       if (select.value) wish.category = select.value;
+      if ($('best-accessible').checked) wish.accessible = true;
       const held = await this.#try(this.client.best(wish));
       if (held?.seats.length) this.map.show(this.index.get(held.seats.at(-1)));
     });

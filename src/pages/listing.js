@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // What there is: events with their shows, searched as one types.
 import { $, make, say } from './dom.js';
-import { moment, money, t } from './words.js';
+import { countdown, moment, momentWithZone, money, t } from './words.js';
 
 function show({ sale, name, status, venue, city, starts_at_ms: starts, opens_at_ms: opens, price_from: price, currency }, only) {
   const parts = [starts && moment(starts), venue, city].filter(Boolean);
-  const state = status === 'open' && opens > Date.now() ? t('listing.opens', { when: moment(opens) }) : t(`status.${status}`);
+  const later = status === 'open' && opens > Date.now();
   return make('li', {}, make('a', { href: `/?sale=${encodeURIComponent(sale)}` }, only || !starts ? name : moment(starts)),
-    make('span', { class: 'soft' }, (only || !starts ? parts : parts.slice(1)).join(' · ')), make('span', {}, t('listing.from', { price: money(price, currency) })), make('span', { class: 'tag' }, state));
+    make('span', { class: 'soft' }, (only || !starts ? parts : parts.slice(1)).join(' · ')), make('span', {}, t('listing.from', { price: money(price, currency) })), later ? make('span', { class: 'tag', 'data-opens': opens, title: t('listing.opens', { when: momentWithZone(opens) }) }) : make('span', { class: 'tag' }, t(`status.${status}`)));
+}
+
+// What is not on sale yet counts down; at zero the listing is asked again.
+function tick() {
+  for (const tag of document.querySelectorAll('[data-opens]')) {
+    const left = tag.dataset.opens - Date.now();
+    tag.textContent = t('listing.in', { left: countdown(left) });
+    if (left <= 0) list().catch(() => {});
+  }
 }
 
 async function list() {
@@ -17,6 +26,7 @@ async function list() {
   if (query !== $('query').value.trim()) return; // he has typed on
   $('events').replaceChildren(...events.map(({ title, about, shows }) => make('li', { class: 'event card' }, make('h2', {}, title), about ? make('p', { class: 'soft' }, about) : null,
     make('ul', { class: 'plain' }, ...shows.map((one) => show(one, shows.length === 1))))));
+  tick();
   if (!events.length) $('events').append(make('li', { class: 'hint' }, t(query ? 'listing.nothing' : 'listing.none')));
 }
 
@@ -29,5 +39,6 @@ export async function showListing() {
     pause = setTimeout(() => list().catch(() => say('connection', t('error.offline'))), 250);
   });
   $('search').addEventListener('submit', (event) => event.preventDefault());
+  setInterval(tick, 1000);
   await list();
 }

@@ -9,6 +9,7 @@ const TAP_PX = 6; // less movement is a click
 const PICKABLE_PX = 5; // smaller seats cannot be hit: a click zooms in
 const NUMBERS_PX = 9; // from this radius on, seats show their numbers
 const SHAPES_PX = 2.5; // below, every seat is a small square
+const KIND_SIGNS = { accessible: '♿\ufe0e', companion: '+' };
 const STATE = { free: 0, held: 1, sold: 2, blocked: 3 };
 
 /** Categories differ by shape as well as by colour. */
@@ -303,10 +304,11 @@ export class SeatMap extends EventTarget {
       c.strokeStyle = this.theme.text;
       c.stroke();
     }
-    if (r < NUMBERS_PX * this.ratio || (state !== STATE.free && !mine)) return;
+    const [, , , number, , , , kind] = this.plan.seats[i];
+    if ((r < NUMBERS_PX * this.ratio && (!kind || mine)) || (state !== STATE.free && !mine)) return;
     c.fillStyle = mine ? this.theme.onAccent : this.inks[category];
-    c.font = `600 ${Math.round(r * 0.9)}px system-ui, sans-serif`;
-    c.fillText(mine ? '✓' : this.plan.seats[i][3], x, y);
+    c.font = `600 ${Math.round(r * (kind && !mine ? 1.5 : 0.9))}px system-ui, sans-serif`;
+    c.fillText(mine ? '✓' : KIND_SIGNS[kind] ?? number, x, y);
   }
 
   #cross(c, x, y, r) {

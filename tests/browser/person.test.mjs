@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { accessible, clickSeat, openBrowser, positionIs, seatBecomes, seatState, shows } from '../lib/browser.mjs';
 import { childrenOf } from '../lib/parts.mjs';
 import { arrive } from '../lib/person.mjs';
-import { createSale, startBoxoffice, until } from '../lib/servers.mjs';
+import { createSale, makePlan, startBoxoffice, until } from '../lib/servers.mjs';
 
 const text = (page, id) => page.textContent(`#${id}`);
 
@@ -288,6 +288,8 @@ test('a puzzle solved in a worker, gathering until the opening, then a place by 
 test('a line by order of arrival before its opening says when it begins', async (t) => {
   const world = await startBoxoffice(t, { settings: { opens_at: new Date(Date.now() + 90000).toISOString() } });
   const { page } = await openBrowser(t);
+  await page.goto(`${world.url}/`);
+  await page.waitForFunction(() => /^on sale in 1:[0-2]\d$/.test(document.querySelector('#events [data-opens]')?.textContent));
   await page.goto(`${world.url}/?sale=hall`);
   await positionIs(page, 1);
   await page.waitForFunction(() => /^It begins in 1:[0-2]\d, on .*Europe\/Berlin/.test(document.getElementById('wait-opens').textContent));
@@ -420,4 +422,29 @@ test('the waiting room in a page of another site; his turn leads on to the sale,
   await stranger.page.goto(`${world.url}/?sale=hall#resume=${resume}`);
   await positionIs(stranger.page, 1);
   assert.equal(new URL(stranger.page.url()).hash, '');
+});
+
+test('wheelchair places and companions: shown, found by wish, and taken together', async (t) => {
+  const world = await startBoxoffice(t, { sale: false });
+  const plan = makePlan(20);
+  plan.zones[0].rows[1].seats[0].kind = plan.zones[0].rows[1].seats[8].kind = 'accessible';
+  plan.zones[0].rows[1].seats[1].kind = plan.zones[0].rows[1].seats[9].kind = 'companion';
+  await createSale(world, 'hall', { limit: 3 }, 20, plan);
+  const { page } = await openBrowser(t);
+  await page.goto(`${world.url}/?sale=hall`);
+  await shows(page, 'choose');
+  await seatBecomes(page, 'S-11', 'free');
+  await page.picture('23-accessible');
+  await page.check('#best-accessible');
+  await page.fill('#best-count', '1');
+  await page.click('#best button');
+  await page.waitForFunction(() => document.getElementById('hall').map.mine.size === 1);
+  await page.click('[aria-label="Show all"]');
+  const mine = await seatState(page, 'S-11') === 'mine' ? ['S-11', 'S-12'] : ['S-19', 'S-20'];
+  await clickSeat(page, mine[1]); // the companion's, beside the one he has
+  await seatBecomes(page, mine[1], 'mine');
+  await seatBecomes(page, mine[0], 'mine');
+  await page.click('#as-list');
+  await page.click('#seat-list summary');
+  await page.waitForSelector(`#seat-list [aria-label*="wheelchair place"]`);
 });

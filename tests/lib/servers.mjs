@@ -280,8 +280,8 @@ export function makePlan(seats = 100) {
     zones: [{ name: 'Floor', position: { x: 20, y: 20 }, rows }], size: { width: 240, height: seats * 2 + 40 } };
 }
 
-export async function createSale(world, id, settings = {}, seats = 100) {
-  const body = { sale: id, name: `Sale ${id}`, plan: makePlan(seats),
+export async function createSale(world, id, settings = {}, seats = 100, plan = makePlan(seats)) {
+  const body = { sale: id, name: `Sale ${id}`, plan,
     settings: { policy: 'both', rate_count: 1000, rate_ms: 1000, capacity: 1000, prices: { Front: 5000, Back: 3000 }, ...settings } };
   const made = await world.admin('POST', '/api/sales', body);
   if (made.status !== 201 && made.status !== 202) throw new Error(`sale not made: ${made.text}`);
