@@ -34,11 +34,12 @@ export function drawShape(c, category, x, y, r) {
   shapes[category % shapes.length](c, x, y, r);
 }
 
-const brightness = (color) => {
-  const [r, g, b] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
-  return 0.299 * r + 0.587 * g + 0.114 * b;
-};
-export const inkOn = (color) => (brightness(color) > 140 ? '#000' : '#fff');
+// Relative luminance of WCAG 2.1; above 0.179 black has the higher contrast, below white, and each then has 4.5 or more.
+function luminance(color) {
+  const [r, g, b] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16) / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+export const inkOn = (color) => (luminance(color) > 0.179 ? '#000' : '#fff');
 
 const full = (color) => (/^#[0-9a-f]{6}$/i.test(color) ? color : /^#[0-9a-f]{3}$/i.test(color) ? `#${[...color.slice(1)].map((d) => d + d).join('')}` : '#888888');
 
