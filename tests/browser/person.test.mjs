@@ -148,7 +148,7 @@ test('a second tab, and the back button: one person, one place', async (t) => {
 });
 
 test('on a phone: everything fits, and fingers move the map', async (t) => {
-  const world = await startBoxoffice(t, { seats: 400, settings: { notice: 'Have your card ready.' } });
+  const world = await startBoxoffice(t, { seats: 400, settings: { title: 'W'.repeat(150), venue: 'Ü'.repeat(60), notice: 'Have your card ready.' + '!'.repeat(200) } });
   const { context, page } = await openBrowser(t, { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true, colorScheme: 'dark' });
   const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
   await page.goto(`${world.url}/?sale=hall`);
