@@ -158,6 +158,7 @@ test('on a phone: everything fits, and fingers move the map', async (t) => {
   await page.picture('09-phone-seats');
   await accessible(page);
   const whole = await page.evaluate(() => document.getElementById('hall').map.view.scale);
+  await page.evaluate(() => document.getElementById('hall').scrollIntoView({ block: 'center' }));
   const box = await page.locator('#hall canvas').boundingBox(), x = box.x + box.width / 2, y = box.y + box.height / 2;
   await page.touchscreen.tap(x, y); // too small to hit: comes closer
   await page.waitForFunction((before) => document.getElementById('hall').map.view.scale > before, whole);
