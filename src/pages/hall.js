@@ -16,7 +16,7 @@ export class Hall {
     this.#drawLegend();
     this.#offerBest();
     $('as-list').addEventListener('click', () => this.#switchView());
-    for (const type of ['map', 'seats', 'held', 'released', 'entered', 'lot', 'granted']) client.addEventListener(type, ({ detail }) => this[`on_${type}`]?.(detail));
+    for (const type of ['map', 'seats', 'held', 'released', 'lot']) client.addEventListener(type, ({ detail }) => this[`on_${type}`]?.(detail));
     client.stock().then((items) => this.#offerStock(items), () => {});
   }
 
@@ -108,7 +108,13 @@ export class Hall {
     if (this.plan.seats[i][7] === 'companion') {
       const beside = [i - 1, i + 1].find((k) => this.plan.seats[k]?.[7] === 'accessible' && this.plan.seats[k][2] === this.plan.seats[i][2] && (this.map.mine.has(k) || this.map.states[k] === FREE));
       if (beside !== undefined) seats.unshift(beside);
-      if (this.map.mine.has(beside)) await this.client.release([this.plan.seats[beside][0]]);
+      if (this.map.mine.has(beside)) {
+        await this.client.release([this.plan.seats[beside][0]]);
+        return this.client.hold(seats.map(named)).catch(async (refused) => {
+          await this.client.hold([named(beside)]); // he keeps at least what he had
+          throw refused;
+        });
+      }
     }
     return this.client.hold(seats.map(named));
   }
