@@ -137,12 +137,12 @@ test('a second tab, and the back button: one person, one place', async (t) => {
   const second = await context.newPage();
   await Promise.all([page.goto(`${world.url}/?sale=hall`), second.goto(`${world.url}/?sale=hall`)]);
   await Promise.all([positionIs(page, 1), positionIs(second, 1)]);
-  assert.equal((await world.counts()).waiting, 1);
+  await world.countsBecome({ waiting: 1 });
   await page.click('.brand');
   await page.waitForSelector('#events li');
   await page.goBack();
   await positionIs(page, 1);
-  assert.equal((await world.counts()).waiting, 1);
+  await world.countsBecome({ waiting: 1 });
   await world.set({ capacity: 1 });
   await shows(second, 'choose');
 });
@@ -280,7 +280,7 @@ test('a puzzle solved in a worker, gathering until the opening, then a place by 
   await accessible(page);
   await page.reload(); // keeps the lot, and solves nothing again
   await shows(page, 'gather');
-  assert.equal((await world.counts()).waiting, 1);
+  await world.countsBecome({ waiting: 1 });
   await world.set({ opens_at: new Date(Date.now() + 1500).toISOString() });
   await positionIs(page, 1);
   assert.match((await world.admin('GET', '/metrics')).text, /^boxoffice_puzzles_total 1$/m);
@@ -417,7 +417,7 @@ test('the waiting room in a page of another site; his turn leads on to the sale,
   await page.click('boxoffice-line button');
   await shows(page, 'choose');
   assert.equal(new URL(page.url()).hash, '');
-  assert.equal((await world.counts()).admitted, 1, 'he is the same person');
+  await world.countsBecome({ admitted: 1 }); // he is the same person
   // From anywhere else a place in the address counts for nothing.
   const stranger = await openBrowser(t), resume = await page.evaluate(() => localStorage.getItem('boxoffice.hall.resume'));
   await stranger.page.goto(`${world.url}/?sale=hall#resume=${resume}`);

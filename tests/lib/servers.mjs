@@ -254,6 +254,14 @@ export async function startBoxoffice(t, options = {}) {
       if (status !== 0) throw new Error(`Redis is not what the ledger says (${status}): ${stdout}${stderr}`);
     },
     counts: async (sale = 'hall') => (await admin('GET', `/api/sales/${sale}/counts`)).json,
+    // A gateway's counts are as old as its last tick: waits until they say this.
+    async countsBecome(expected, sale = 'hall') {
+      let last;
+      await until(`counts of ${sale} become ${JSON.stringify(expected)}`, async () => {
+        last = await this.counts(sale);
+        return Object.entries(expected).every(([name, value]) => last[name] === value);
+      }).catch((error) => { throw new Error(`${error.message}; they are ${JSON.stringify(last)}`); });
+    },
     set: async (settings, sale = 'hall') => {
       const answer = await admin('PATCH', `/api/sales/${sale}`, settings);
       if (answer.status !== 200) throw new Error(`settings refused: ${answer.text}`);
