@@ -57,7 +57,7 @@ static int scan_key(struct job *j, const char *key) {
             if (!bo_compare_scanned(j->image, key, field, bo_value_text(list, i + 1))) suspect(j, key, field);
         }
         if (!err) snprintf(cursor, sizeof(cursor), "%" PRId64, bo_value_number(v, 1));
-        poll(NULL, 0, BETWEEN_MS);
+        if (!err && strcmp(cursor, "0") != 0) poll(NULL, 0, BETWEEN_MS);
     } while (!err && strcmp(cursor, "0") != 0);
     const char *field;
     json_t *value;

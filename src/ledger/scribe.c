@@ -28,7 +28,7 @@
 #define RETRY_MAX_MS 2000
 #define STOP_TRIES 5
 
-struct scribe {
+struct bo_scribe {
     const struct bo_config *config;
     struct bo_database *db;
     struct bo_scripts *scripts;
@@ -36,7 +36,7 @@ struct scribe {
     struct bo_shares shares;
 };
 
-static int64_t silence_ms(const struct scribe *s) {
+static int64_t silence_ms(const struct bo_scribe *s) {
     return s->config->redis_timeout_ms + 2000 > SILENCE_MS ? s->config->redis_timeout_ms + 2000 : SILENCE_MS;
 }
 
@@ -56,7 +56,7 @@ static int move_position(struct bo_database *db, const char *const params[3]) {
 }
 
 /* One transaction for these records of one sale; reason not NULL: puts the only one aside instead. */
-static int write_transaction(struct scribe *s, const struct bo_log_record *records, size_t count, int64_t after, const char *reason) {
+static int write_transaction(struct bo_scribe *s, const struct bo_log_record *records, size_t count, int64_t after, const char *reason) {
     char before[24], last[24];
     snprintf(before, sizeof(before), "%" PRId64, after);
     snprintf(last, sizeof(last), "%" PRId64, records[count - 1].seq);
@@ -75,7 +75,7 @@ static int write_transaction(struct scribe *s, const struct bo_log_record *recor
     return BO_ERR_BAD_MESSAGE; /* one of them; the caller tries one by one */
 }
 
-static int write_sale(struct scribe *s, const struct bo_log_record *records, size_t count, struct bo_log_cursor *cursor) {
+static int write_sale(struct bo_scribe *s, const struct bo_log_record *records, size_t count, struct bo_log_cursor *cursor) {
     for (size_t i = 0; i < count; i++)
         if (records[i].seq != cursor->after + 1 + (int64_t)i)
             bo_log_error("sale %s: the log jumps to %" PRId64 ": a decision is missing", records[i].sale, records[i].seq);
@@ -97,7 +97,7 @@ static int write_sale(struct scribe *s, const struct bo_log_record *records, siz
     return bo_log_reader_committed(s->reader, cursor->sale, done);
 }
 
-static int write_batch(struct scribe *s, const struct bo_log_record *records, size_t count) {
+static int write_batch(struct bo_scribe *s, const struct bo_log_record *records, size_t count) {
     for (size_t from = 0, to; from < count; from = to) {
         for (to = from; to < count && records[to].sale == records[from].sale;) to++;
         int err = write_sale(s, records + from, to - from, bo_shares_find(&s->shares, records[from].sale));
@@ -110,7 +110,7 @@ static int write_batch(struct scribe *s, const struct bo_log_record *records, si
 
 /* Tells Redis again how far each sale is committed: a crash after the last commit may have kept it from being told, and whether it still has the sale
  * is in the answer. */
-static int look_after(struct scribe *s) {
+static int look_after(struct bo_scribe *s) {
     for (size_t i = 0; i < s->shares.count; i++) {
         struct bo_log_cursor *cursor = &s->shares.cursors[i];
         if (cursor->after == 0) continue; /* it may not have begun */
@@ -128,7 +128,7 @@ static bool has_sale(const struct bo_log_record *records, size_t count, const ch
 }
 
 /* Once what is left of its log is written. PostgreSQL hears nothing meanwhile. */
-static int restore_lost(struct scribe *s, const struct bo_log_record *records, size_t count) {
+static int restore_lost(struct bo_scribe *s, const struct bo_log_record *records, size_t count) {
     for (size_t i = 0; i < s->shares.count; i++) {
         struct bo_log_cursor *cursor = &s->shares.cursors[i];
         if (!cursor->lost || has_sale(records, count, cursor->sale)) continue;
@@ -144,7 +144,7 @@ static int restore_lost(struct scribe *s, const struct bo_log_record *records, s
 
 /* ---- life ---- */
 
-static void disconnect(struct scribe *s) {
+static void disconnect(struct bo_scribe *s) {
     bo_database_close(s->db);
     bo_log_reader_free(s->reader);
     bo_scripts_close(s->scripts);
@@ -155,7 +155,7 @@ static void disconnect(struct scribe *s) {
     s->shares.at = 0;
 }
 
-static int connect_both(struct scribe *s) {
+static int connect_both(struct bo_scribe *s) {
     if (s->reader) return 0;
     int err = bo_database_open(s->config->postgres, &s->db);
     if (!err) err = bo_shares_enter(s->db);
@@ -166,7 +166,7 @@ static int connect_both(struct scribe *s) {
 }
 
 /* Of the sales that are carried here, so that all scribes together count each once. */
-static int count_troubles(struct scribe *s) {
+static int count_troubles(struct bo_scribe *s) {
     struct bo_buffer mine = {0};
     for (size_t i = 0; i < s->shares.count; i++) bo_buffer_printf(&mine, "%s\"%s\"", i ? "," : "{", s->shares.cursors[i].sale);
     bo_buffer_add_text(&mine, s->shares.count ? "}" : "{}");
@@ -182,7 +182,7 @@ static int count_troubles(struct scribe *s) {
     return err;
 }
 
-static int refresh(struct scribe *s) {
+static int refresh(struct bo_scribe *s) {
     int err = bo_shares_refresh(s->db, &s->shares);
     if (!err) err = look_after(s);
     if (!err) err = count_troubles(s);
@@ -191,23 +191,35 @@ static int refresh(struct scribe *s) {
 
 /* A transaction for a handful of records costs as much as one for hundreds, each commit wakes every gateway, and all of that competes
  * with what people wait for. What they wait for is "bought" (O3), and the payment service for the same and for refunds. */
-static int rest_ms(const struct scribe *s, const struct bo_log_record *records, size_t count) {
+static int rest_ms(const struct bo_scribe *s, const struct bo_log_record *records, size_t count) {
     static const char *const awaited[] = {"paid", "grant", "take_back", "refund_due", "refund", "transfer"};
     for (size_t i = 0; i < sizeof(awaited) / sizeof(awaited[0]); i++)
         if (bo_ledger_has_kind(records, count, awaited[i])) return count < COMPANY ? COMPANY_MS : 0;
     return count < (size_t)s->config->scribe_batch ? PATIENCE_MS : 0;
 }
 
-/* One round; *ret_count: how many records there were. */
-static int step(struct scribe *s, size_t *ret_count, int *ret_rest_ms) {
-    *ret_count = 0;
-    *ret_rest_ms = 0;
+struct bo_scribe *bo_scribe_open(const struct bo_config *config) {
+    struct bo_scribe *s = bo_alloc(sizeof(*s));
+    s->config = config;
+    return s;
+}
+
+void bo_scribe_close(struct bo_scribe *s) {
+    if (!s) return;
+    disconnect(s);
+    bo_shares_free(&s->shares);
+    free(s);
+}
+
+void bo_scribe_look_again(struct bo_scribe *s) { s->shares.at = 0; }
+
+static int step(struct bo_scribe *s, int wait_ms, size_t *ret_count, int *ret_rest_ms) {
     int err = connect_both(s);
     if (!err && time(NULL) - s->shares.at >= REFRESH_EVERY_S) err = refresh(s);
-    if (!err && s->shares.count == 0) poll(NULL, 0, WAIT_MS);
+    if (!err && s->shares.count == 0) poll(NULL, 0, wait_ms);
     const struct bo_log_record *records = NULL;
     if (!err)
-        err = bo_log_reader_next(s->reader, s->shares.cursors, s->shares.count, (size_t)s->config->scribe_batch, WAIT_MS, &records, ret_count);
+        err = bo_log_reader_next(s->reader, s->shares.cursors, s->shares.count, (size_t)s->config->scribe_batch, wait_ms, &records, ret_count);
     if (!err && *ret_count) BO_CRASH_POINT(scribe_read);
     if (!err && *ret_count) err = write_batch(s, records, *ret_count);
     if (!err && *ret_count) BO_CRASH_POINT(scribe_told);
@@ -216,32 +228,40 @@ static int step(struct scribe *s, size_t *ret_count, int *ret_rest_ms) {
     return err;
 }
 
+int bo_scribe_step(struct bo_scribe *s, int wait_ms, size_t *ret_count, int *ret_rest_ms) {
+    *ret_count = 0;
+    *ret_rest_ms = 0;
+    int err = step(s, wait_ms, ret_count, ret_rest_ms);
+    if (err) disconnect(s);
+    return err;
+}
+
+/* Gives its sales up. True when other scribes go on with them at once; the last of all scribes writes what there is. */
+static bool hand_over(struct bo_scribe *s, bool *ret_left) {
+    size_t others;
+    if (*ret_left || !s->reader) return false;
+    *ret_left = bo_shares_leave(s->db, &s->shares, &others) == 0;
+    return *ret_left && others > 0;
+}
+
 int bo_scribe_run(const struct bo_config *config, int index, volatile sig_atomic_t *stop) {
-    struct scribe s = {.config = config};
+    struct bo_scribe *s = bo_scribe_open(config);
     bo_metrics_attach(BO_METRICS_SCRIBE_ROW + index);
     int failed = 0;
-    bool left = false; /* the last of all scribes writes what there is */
+    bool left = false;
     for (;;) {
         size_t count;
         int rest;
         bool last_look = *stop;
-        if (last_look && !left && s.reader) {
-            size_t others;
-            left = bo_shares_leave(s.db, &s.shares, &others) == 0;
-            if (left && others > 0) break; /* they go on with its sales at once */
-        }
-        if (last_look) s.shares.at = 0; /* a sale made a moment ago may have a log already */
-        int err = step(&s, &count, &rest);
+        if (last_look && hand_over(s, &left)) break;
+        if (last_look) bo_scribe_look_again(s); /* a sale made a moment ago may have a log already */
+        int err = bo_scribe_step(s, WAIT_MS, &count, &rest);
         failed = err ? failed + 1 : 0;
-        if (err) {
-            disconnect(&s);
-            poll(NULL, 0, *stop || failed < RETRY_MAX_MS / RETRY_MS ? RETRY_MS : RETRY_MAX_MS);
-        }
+        if (err) poll(NULL, 0, *stop || failed < RETRY_MAX_MS / RETRY_MS ? RETRY_MS : RETRY_MAX_MS);
         if (!*stop) poll(NULL, 0, rest);
         if (last_look && ((!err && count == 0) || failed > STOP_TRIES)) break;
     }
-    disconnect(&s);
-    bo_shares_free(&s.shares);
+    bo_scribe_close(s);
     bo_metrics_detach();
     return failed ? 1 : 0;
 }

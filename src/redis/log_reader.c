@@ -88,7 +88,9 @@ int bo_log_reader_next(struct bo_log_reader *reader, const struct bo_log_cursor 
     *ret_count = 0;
     if (cursor_count == 0) return 0;
     struct bo_buffer command = {0}, ids = {0};
-    bo_buffer_printf(&command, "XREAD COUNT %zu BLOCK %d STREAMS", max, wait_ms);
+    bo_buffer_printf(&command, "XREAD COUNT %zu", max);
+    if (wait_ms > 0) bo_buffer_printf(&command, " BLOCK %d", wait_ms); /* to Redis, 0 is for ever */
+    bo_buffer_add_text(&command, " STREAMS");
     format_read(&command, &ids, cursors, cursor_count);
     bo_buffer_add(&command, ids.data, ids.length);
     reader->reply = redisCommand(bo_scripts_context(reader->scripts), command.data); /* ids hold no '%': bo_text_is_id */
