@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "edge/room.h"
+#include "loop/loop.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,5 +104,5 @@ void bo_events_list(struct bo_http *http) {
     }
     free(search.found);
     http->any_origin = true;
-    bo_http_answer_json(http, 200, json_pack("{s:o}", "events", events));
+    bo_http_answer_json(http, 200, json_pack("{s:I, s:o}", "now_ms", (json_int_t)bo_loop_wall_ms(), "events", events));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The way of one person through one sale: early, gather, wait, claim, choose, pay, bought, or over. Each is a section of the page.
 import { Boxoffice, storage } from './client/boxoffice.js';
+import { keepTime, now, timed } from './clock.js';
 import { $, make, say } from './dom.js';
 import { wear } from './theme.js';
 import { countdown, duration, moment, momentWithZone, money, number, problem, range, t } from './words.js';
@@ -30,21 +31,20 @@ export class Sale {
   async start() {
     $('sale').hidden = false;
     try {
-      this.about = await new Boxoffice({ sale: this.id }).describe();
+      this.about = await timed(() => this.#ask());
     } catch (refused) {
       if (refused.code) this.#over(refused.code === 'unknown_sale' ? 'unknown_sale' : 'broken', refused.code === 'unknown_sale' ? undefined : problem(refused));
       else this.#over('broken');
       if (refused.code !== 'unknown_sale') setTimeout(() => this.start(), 3000 + Math.random() * 3000);
       return;
     }
-    this.skew = this.about.now_ms - Date.now();
     this.#describe();
     this.#connect();
-    if (this.about.gathers_at_ms > this.#now()) this.#waitForDoors();
+    if (this.about.gathers_at_ms > now()) this.#waitForDoors();
     else this.client.join();
   }
 
-  #now() { return Date.now() + this.skew; }
+  #ask() { return new Boxoffice({ sale: this.id }).describe(); }
 
   #describe() {
     const { about } = this;
@@ -89,12 +89,13 @@ export class Sale {
 
   #tick() {
     const left = Math.max(0, (this.client?.deadline ?? 0) - performance.now());
+    keepTime(() => this.#ask());
     for (const element of document.querySelectorAll('.left')) element.textContent = countdown(left);
     if (this.shown === 'gather') $('opens').textContent = countdown(this.opensAt - performance.now());
     if (this.shown === 'wait') this.#tellOpening();
     if (this.shown === 'early') {
-      $('early-left').textContent = countdown(this.doorsAt - this.#now());
-      if (this.doorsAt <= this.#now()) {
+      $('early-left').textContent = countdown(this.doorsAt - now());
+      if (this.doorsAt <= now()) {
         this.#show('');
         setTimeout(() => this.client.join(), Math.random() * 500);
       }
@@ -104,7 +105,7 @@ export class Sale {
 
   // In a line by order of arrival before its opening.
   #tellOpening() {
-    const left = this.about.opens_at_ms - this.#now();
+    const left = this.about.opens_at_ms - now();
     say('wait-opens', left > 0 ? t('wait.opens', { left: countdown(left), when: momentWithZone(this.about.opens_at_ms) }) : '');
   }
 
@@ -162,7 +163,7 @@ export class Sale {
     if (opens === undefined) return;
     this.#show('gather');
     this.opensAt = performance.now() + opens;
-    $('opens-when').textContent = t('gather.when', { when: momentWithZone(Math.round((this.#now() + opens) / 1000) * 1000) });
+    $('opens-when').textContent = t('gather.when', { when: momentWithZone(Math.round((now() + opens) / 1000) * 1000) });
     $('gathered').textContent = number(total);
     $('opens').textContent = countdown(opens);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Looking: the plan with who holds what, people and orders, the audit.
+import { now } from '../clock.js';
 import { $, make } from '../dom.js';
 import { SeatMap, drawShape } from '../map.js';
 import { duration, moment, money, number } from '../words.js';
@@ -89,7 +90,7 @@ export class Find {
     const p = await get(saleAt(this.sale, `/people/${encodeURIComponent(person)}`)), box = $('person');
     const rows = (list, ...columns) => make('table', {}, ...list.map((one) => make('tr', {}, ...columns.map((column) => make('td', {}, column(one))))));
     box.replaceChildren(...[make('h2', {}, p.person), p.email && term('Account', p.email), term('In this sale', { nowhere: 'not known', wait: 'in line', out: 'out', claim: 'let in', choose: 'choosing', pay: 'paying', away: 'away when his turn came' }[p.stage] ?? p.stage),
-      p.number && term('Number', String(p.number)), p.deadline_ms > Date.now() && term('Time left', duration((p.deadline_ms - Date.now()) / 1000)), p.holds.length && term('Holds', p.holds.join(', ')), p.order && term('Order', code(p.order)),
+      p.number && term('Number', String(p.number)), p.deadline_ms > now() && term('Time left', duration((p.deadline_ms - now()) / 1000)), p.holds.length && term('Holds', p.holds.join(', ')), p.order && term('Order', code(p.order)),
       p.orders.length && make('h3', {}, 'Orders'), p.orders.length && rows(p.orders, (o) => code(o.order), (o) => o.sale, (o) => o.status, (o) => money(o.amount, o.currency), (o) => (o.refunded ? `${money(o.refunded, o.currency)} given back` : ''), (o) => moment(o.at_ms)),
       p.tickets.length && make('h3', {}, 'Tickets'), p.tickets.length && rows(p.tickets, (o) => o.sale, (o) => o.seat, (o) => o.tariff ?? '', (o) => (o.checked_in_at ? `used ${moment(Date.parse(o.checked_in_at))}` : '')),
       make('p', { class: 'hint' }, 'The whole story, from the ledger: boxoffice story ', code(p.person))].filter(Boolean));

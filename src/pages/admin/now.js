@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is going on: numbers, graphs, what was sold, and what needs looking at.
+import { now, timed } from '../clock.js';
 import { $, make } from '../dom.js';
 import { money, number } from '../words.js';
 import { get, metrics, saleAt } from './api.js';
@@ -30,15 +31,15 @@ export class Now {
   /** Once a second. Returns the counts. */
   async update() {
     const { sale } = this;
-    const [counts, text] = await Promise.all([get(saleAt(sale, '/counts')), get('/metrics')]);
-    if (Date.now() - this.reportAt > SALES_EVERY_MS) {
-      this.reportAt = Date.now();
+    const [counts, text] = await Promise.all([timed(() => get(saleAt(sale, '/counts'))), get('/metrics')]);
+    if (!this.report || performance.now() - this.reportAt > SALES_EVERY_MS) {
+      this.reportAt = performance.now();
       this.report = await get(saleAt(sale, '/report'));
       this.#showSold();
     }
     if (sale !== this.sale) return null;
-    this.samples.push({ at_ms: Date.now(), waiting: counts.waiting, active: counts.active, admitted: counts.admitted, joined: counts.joined, free: counts.free, sold: counts.sold, log_lag: counts.log_lag, speed_percent: counts.speed_percent });
-    while (this.samples.length > 2 && this.samples[0].at_ms < Date.now() - 900000) this.samples.shift();
+    this.samples.push({ at_ms: now(), waiting: counts.waiting, active: counts.active, admitted: counts.admitted, joined: counts.joined, free: counts.free, sold: counts.sold, log_lag: counts.log_lag, speed_percent: counts.speed_percent });
+    while (this.samples.length > 2 && this.samples[0].at_ms < now() - 900000) this.samples.shift();
     this.#noteServer(metrics(text));
     this.graphs.show(this.samples);
     this.graphs.show(this.server, 'server');
@@ -47,14 +48,14 @@ export class Now {
   }
 
   #noteServer(m) {
-    const before = this.metrics, at = Date.now(), seconds = before ? (at - this.metricsAt) / 1000 : 0;
+    const before = this.metrics, at = performance.now(), seconds = before ? (at - this.metricsAt) / 1000 : 0;
     const rate = (name) => (before ? Math.max(0, (m[name] - before[name]) / seconds) : 0);
     const wait = (store) => {
       const calls = before ? m[`${store}_calls_total`] - before[`${store}_calls_total`] : 0;
       return calls > 0 ? ((m[`${store}_wait_seconds_total`] - before[`${store}_wait_seconds_total`]) / calls) * 1000 : null;
     };
     Object.assign(this, { metrics: m, metricsAt: at });
-    this.server.push({ at_ms: at, redis_ms: wait('redis'), postgres_ms: wait('postgres'), holds: rate('holds_total'), conflicts: rate('conflicts_total') + rate('refused_here_total'), errors: rate('errors_total') });
+    this.server.push({ at_ms: now(), redis_ms: wait('redis'), postgres_ms: wait('postgres'), holds: rate('holds_total'), conflicts: rate('conflicts_total') + rate('refused_here_total'), errors: rate('errors_total') });
     while (this.server.length > 900) this.server.shift();
   }
 
