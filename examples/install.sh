@@ -3,7 +3,7 @@
 # Installs what is missing, from Debian (and one library for the operator's pages from npm): what building and running needs ("run"), and what the tests ("test") or the benchmarks beside peers ("bench") need on top.
 set -eu
 run="gcc meson ninja-build pkg-config python3 libuv1-dev libhiredis-dev libwebsockets-dev libwebsockets-evlib-uv libjansson-dev
- libpq-dev libjwt-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libinih-dev libqrencode-dev libpng-dev libsodium-dev redis-server postgresql nodejs npm curl ca-certificates"
+ libpq-dev libjwt-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libinih-dev libqrencode-dev libpng-dev libsodium-dev redis-server postgresql nodejs npm curl ca-certificates tzdata"
 tests="clang chromium fonts-nanum prometheus libcmocka-dev lua5.1 nginx"
 bench="chromium nginx libnginx-mod-nchan"
 case ${1:-run} in

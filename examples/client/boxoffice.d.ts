@@ -44,7 +44,7 @@ export interface Description {
   guests: boolean; accounts: boolean; site_tokens: boolean;
   now_ms: number; opens_at_ms: number; gathers_at_ms: number; starts_at_ms: number;
   claim_ms: number; choose_ms: number; pay_ms: number; grace_ms: number; extend_ms: number;
-  title: string; venue: string; city: string; about: string; welcome: string; color: string; logo: string;
+  title: string; venue: string; city: string; time_zone: string; about: string; welcome: string; color: string; logo: string;
   tariffs: { name: string; percent?: number; price?: number; limit: number }[];
 }
 export interface Plan {

@@ -2,6 +2,7 @@
  * sale import, export, list: straight into PostgreSQL; a running server takes it over within a second. */
 #include "base/log.h"
 #include "base/text.h"
+#include "base/zone.h"
 #include "command/command.h"
 #include "command/new_sale.h"
 #include "postgres/database.h"
@@ -16,6 +17,7 @@ static int check(json_t *plan, const json_t *settings, struct bo_buffer *problem
     struct bo_settings checked;
     struct bo_plan *checked_plan = NULL;
     int err = bo_settings_read(settings, &checked, problem);
+    if (!err) err = bo_zone_check(checked.time_zone, problem);
     if (!err) err = bo_plan_read(plan, json_object_get(settings, "prices"), &checked_plan, problem);
     bo_plan_free(checked_plan);
     return err;

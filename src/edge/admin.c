@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/zone.h"
 #include "edge/admin.h"
 #include "edge/bulk.h"
 #include "edge/hooks.h"
@@ -91,6 +92,7 @@ static int check_sale(const json_t *settings, json_t *plan, struct bo_buffer *pr
     struct bo_settings checked;
     struct bo_plan *checked_plan = NULL;
     int err = bo_settings_read(settings, &checked, problem);
+    if (!err) err = bo_zone_check(checked.time_zone, problem);
     if (!err) err = bo_plan_read(plan, json_object_get(settings, "prices"), &checked_plan, problem);
     bo_plan_free(checked_plan);
     return err;

@@ -63,7 +63,7 @@ static json_t *describe(const struct bo_room *room) {
                    {"choose_ms", s->choose_ms},     {"pay_ms", s->pay_ms},        {"grace_ms", s->grace_ms},       {"extend_ms", s->extend_ms}};
     const struct {
         const char *name, *value;
-    } texts[] = {{"title", s->title}, {"venue", s->venue}, {"city", s->city}, {"about", s->about}, {"welcome", s->welcome}, {"color", s->color}, {"logo", s->logo}};
+    } texts[] = {{"title", s->title}, {"venue", s->venue}, {"city", s->city}, {"time_zone", bo_settings_zone(s)}, {"about", s->about}, {"welcome", s->welcome}, {"color", s->color}, {"logo", s->logo}};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) json_object_set_new(json, numbers[i].name, json_integer((json_int_t)numbers[i].value));
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) json_object_set_new(json, texts[i].name, json_string(texts[i].value));
     json_object_set_new(json, "sites", describe_sites(&room->gateway->config));

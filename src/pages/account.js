@@ -2,7 +2,7 @@
 // Sign up, log in, log out, and what one has bought. The session is a cookie that scripts cannot read; here is only kept that there is one.
 import { storage } from './client/boxoffice.js';
 import { $, make, say } from './dom.js';
-import { money, moment, problem, t } from './words.js';
+import { money, moment, ownZone, problem, t } from './words.js';
 
 const back = new URLSearchParams(location.search).get('back');
 
@@ -14,7 +14,7 @@ async function ask(what, body) {
 }
 
 const order = ({ order: id, sale, status, amount, currency, at_ms: at }) => make('li', { class: 'event card' },
-  make('strong', {}, sale), ` ${money(amount, currency)} · ${t(`order.${status}`)} · ${moment(at)} `, make('span', { class: 'soft' }, id), ' ',
+  make('strong', {}, sale), ` ${money(amount, currency)} · ${t(`order.${status}`)} · ${moment(at, ownZone)} `, make('span', { class: 'soft' }, id), ' ',
   ['paid', 'part_refunded'].includes(status) ? make('a', { href: `/tickets.html?sale=${encodeURIComponent(sale)}` }, t('tickets.title')) : null);
 
 async function show() {

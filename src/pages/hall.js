@@ -213,7 +213,7 @@ export class Hall {
     const amount = make('input', { type: 'number', step: 'any', 'aria-label': t('lot.bid') }), word = make('span', { role: 'status' }), digits = new Intl.NumberFormat('en', { style: 'currency', currency: this.plan.currency }).resolvedOptions().maximumFractionDigits;
     const button = make('button', { type: 'button', click: () => this.#try(this.client.bid(item.item, Math.round(Number(amount.value) * 10 ** digits), this.plan.currency)) }, t('lot.bid'));
     const update = ({ state, least, closes_ms: closes, leading }) => {
-      word.textContent = [t(`lot.state.${state}`), state === 'open' && least && t('lot.least', { price: money(least, this.plan.currency) }), state === 'open' && closes && t('lot.closes', { when: moment(closes) }), leading && t('lot.leading')].filter(Boolean).join(' · ');
+      word.textContent = [t(`lot.state.${state}`), state === 'open' && least && t('lot.least', { price: money(least, this.plan.currency) }), state === 'open' && closes && t('lot.closes', { when: moment(closes, this.about.time_zone) }), leading && t('lot.leading')].filter(Boolean).join(' · ');
       button.disabled = state !== 'open';
       if (least && document.activeElement !== amount) amount.value = least / 10 ** digits;
     };

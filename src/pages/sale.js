@@ -4,7 +4,7 @@ import { Boxoffice, storage } from './client/boxoffice.js';
 import { keepTime, now, timed } from './clock.js';
 import { $, make, say } from './dom.js';
 import { wear } from './theme.js';
-import { countdown, duration, moment, momentWithZone, money, number, problem, range, t } from './words.js';
+import { countdown, duration, moment, money, number, problem, range, t } from './words.js';
 
 const sections = ['early', 'gather', 'wait', 'claim', 'choose', 'pay', 'bought', 'login', 'over'];
 const PLAN_SOON_S = 120; // so long before his turn the plan is fetched
@@ -50,7 +50,7 @@ export class Sale {
     const { about } = this;
     wear(about);
     $('title').textContent = about.title || about.name;
-    $('where').textContent = [about.starts_at_ms && moment(about.starts_at_ms), about.venue, about.city].filter(Boolean).join(' · ');
+    $('where').textContent = [about.starts_at_ms && this.#moment(about.starts_at_ms), about.venue, about.city].filter(Boolean).join(' · ');
     $('about-box').hidden = !about.about;
     $('about').textContent = about.about;
     say('welcome', about.welcome);
@@ -61,7 +61,7 @@ export class Sale {
   #waitForDoors() {
     this.#show('early');
     this.doorsAt = this.about.gathers_at_ms;
-    $('early-when').textContent = t('early.when', { when: momentWithZone(this.doorsAt) });
+    $('early-when').textContent = t('early.when', { when: this.#moment(this.doorsAt) });
   }
 
   // ---- what is shown ----
@@ -85,6 +85,8 @@ export class Sale {
 
   #ticketsLink() { return `/tickets.html?sale=${encodeURIComponent(this.id)}`; }
 
+  #moment(ms) { return moment(ms, this.about.time_zone); }
+
   #title(text) { document.title = `${text} – ${this.about?.title || this.about?.name || 'boxoffice'}`; }
 
   #tick() {
@@ -106,7 +108,7 @@ export class Sale {
   // In a line by order of arrival before its opening.
   #tellOpening() {
     const left = this.about.opens_at_ms - now();
-    say('wait-opens', left > 0 ? t('wait.opens', { left: countdown(left), when: momentWithZone(this.about.opens_at_ms) }) : '');
+    say('wait-opens', left > 0 ? t('wait.opens', { left: countdown(left), when: this.#moment(this.about.opens_at_ms) }) : '');
   }
 
   // ---- his turn: heard and seen ----
@@ -163,7 +165,7 @@ export class Sale {
     if (opens === undefined) return;
     this.#show('gather');
     this.opensAt = performance.now() + opens;
-    $('opens-when').textContent = t('gather.when', { when: momentWithZone(Math.round((now() + opens) / 1000) * 1000) });
+    $('opens-when').textContent = t('gather.when', { when: this.#moment(Math.round((now() + opens) / 1000) * 1000) });
     $('gathered').textContent = number(total);
     $('opens').textContent = countdown(opens);
   }

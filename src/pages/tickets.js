@@ -21,9 +21,9 @@ async function card(bearer, about, ticket) {
   const where = t(ticket.row ? 'seat.where' : 'seat.where.norow', { zone: ticket.zone, row: ticket.row, seat: ticket.number });
   const qr = await ask(bearer, '/tickets/qr', { seat: ticket.seat });
   return make('li', {}, qr.ok ? make('img', { src: `data:image/svg+xml,${encodeURIComponent(await qr.text())}`, alt: t('tickets.qr', { seat: where }) }) : null,
-    make('h2', {}, about.title || about.name), about.starts_at_ms ? make('p', {}, moment(about.starts_at_ms)) : null, make('p', {}, [about.venue, about.city].filter(Boolean).join(', ')),
+    make('h2', {}, about.title || about.name), about.starts_at_ms ? make('p', {}, moment(about.starts_at_ms, about.time_zone)) : null, make('p', {}, [about.venue, about.city].filter(Boolean).join(', ')),
     make('p', { class: 'big' }, where), make('p', {}, `${ticket.category}${ticket.tariff ? ` (${ticket.tariff})` : ''}, ${money(ticket.price, about.currency)}`),
-    ticket.checked_in_ms ? make('p', {}, t('tickets.used', { when: moment(ticket.checked_in_ms) })) : null);
+    ticket.checked_in_ms ? make('p', {}, t('tickets.used', { when: moment(ticket.checked_in_ms, about.time_zone) })) : null);
 }
 
 async function show() {

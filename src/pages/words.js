@@ -59,9 +59,42 @@ export function countdown(ms) {
   return days ? `${unit(days, 'day')} ${clock}` : clock;
 }
 
-/** In the visitor's time zone, and says which that is. */
-export const moment = (ms) => new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short' }).format(ms);
-export const momentWithZone = (ms) => `${moment(ms)} (${Intl.DateTimeFormat().resolvedOptions().timeZone})`;
+/** The visitor's own zone: for what he did himself. Whatever happens at the venue is told in the venue's. */
+export const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+const zones = new Map();
+function inZone(zone) {
+  if (!zones.has(zone)) {
+    try {
+      zones.set(zone, new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short', timeZone: zone }));
+    } catch { // a browser older than the zone
+      zones.set(zone, new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short', timeZone: 'UTC' }));
+    }
+  }
+  return zones.get(zone);
+}
+
+function zoneName(ms, timeZone, timeZoneName) {
+  try {
+    return new Intl.DateTimeFormat(locale, { timeZone, timeZoneName }).formatToParts(ms).find(({ type }) => type === 'timeZoneName').value;
+  } catch { // a browser that does not know this kind of name
+    return '';
+  }
+}
+
+// "Vienna time, CEST". The city of an IANA name is English; other languages have their own words for the zone.
+function zoneWords(ms, timeZone) {
+  const short = zoneName(ms, timeZone, 'short'), city = timeZone.split('/').at(-1).replaceAll('_', ' ');
+  if (!timeZone.includes('/') || timeZone.startsWith('Etc/')) return short;
+  const wordy = ['shortGeneric', 'longGeneric'].map((kind) => zoneName(ms, timeZone, kind)).find((name) => name.includes(' '));
+  return `${language === 'en' || !wordy ? t('time.zone', { city }) : wordy}, ${short}`;
+}
+
+/** Date, time and zone, as they are there. */
+export function moment(ms, zone) {
+  const format = inZone(zone ?? 'UTC');
+  return `${format.format(ms)} (${zoneWords(ms, format.resolvedOptions().timeZone)})`;
+}
 
 document.documentElement.lang = language;
 for (const element of document.querySelectorAll('[data-word]')) element.textContent = t(element.dataset.word);

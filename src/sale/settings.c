@@ -156,6 +156,8 @@ const struct bo_channel *bo_settings_channel(const struct bo_settings *settings,
     return NULL;
 }
 
+const char *bo_settings_zone(const struct bo_settings *settings) { return *settings->time_zone ? settings->time_zone : "UTC"; }
+
 bo_money bo_tariff_price(const struct bo_tariff *tariff, bo_money full) {
     return tariff->percent < 0 ? tariff->price : full / 100 * tariff->percent + full % 100 * tariff->percent / 100;
 }

@@ -65,6 +65,9 @@ const struct bo_channel *bo_settings_channel(const struct bo_settings *settings,
 /* What a seat of this full price costs by the tariff; parts of the smallest unit are cut off. */
 bo_money bo_tariff_price(const struct bo_tariff *tariff, bo_money full);
 
+/* The venue's time zone by its IANA name. */
+const char *bo_settings_zone(const struct bo_settings *settings);
+
 /* Fills ret from defaults and json. On BO_ERR_BAD_SETTING problem names the member and what is allowed. */
 int bo_settings_read(const json_t *json, struct bo_settings *ret, struct bo_buffer *problem) BO_CHECKED;
 

@@ -6,7 +6,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
 import zlib from 'node:zlib';
-import { createSale, root, startBoxoffice } from '../lib/servers.mjs';
+import { createSale, makePlan, root, startBoxoffice, until } from '../lib/servers.mjs';
 
 const FIRST_LOAD_MAX = 60000; // bytes, compressed, without the plan
 
@@ -104,6 +104,30 @@ test('every language has every word, and errors people meet', () => {
       }
     }
   });
+});
+
+test('U3 a time zone is checked when it is set, against those the system has, and said to everyone; without one it is UTC', async (t) => {
+  const world = await startBoxoffice(t);
+  const zone = async () => {
+    const [sale, events] = await Promise.all(['/api/sales/hall', '/api/events'].map(async (where) => (await fetch(`${world.url}${where}`)).json()));
+    return [sale.time_zone, events.events[0].shows[0].time_zone];
+  };
+  assert.deepEqual(await zone(), ['UTC', 'UTC']);
+  for (const name of ['Europe/Wien', 'europe/vienna', 'CEST', '+02:00', 'Europe', '/usr/share/zoneinfo/UTC', '../zoneinfo/UTC', 'posix/Europe/Vienna',
+    'zone.tab', 'localtime', ' ', 'x'.repeat(65), 2, null]) {
+    const { status, json } = await world.admin('PATCH', '/api/sales/hall', { time_zone: name });
+    assert.deepEqual([status, json.error?.code], [400, 'bad_setting'], String(name));
+    assert.match(json.error.detail, /time_zone: allowed is/);
+  }
+  assert.match((await world.admin('PATCH', '/api/sales/hall', { time_zone: 'Europe/Wien' })).json.error.detail, /like Europe\/Vienna.*tzdata/);
+  assert.deepEqual(await zone(), ['UTC', 'UTC']);
+  for (const name of ['Europe/Vienna', 'America/Argentina/Buenos_Aires', 'Etc/GMT+5', 'UTC']) {
+    await world.set({ time_zone: name });
+    await until('every gateway says it', async () => (await Promise.all([zone(), zone(), zone()])).flat().every((said) => said === name));
+  }
+  await world.set({ time_zone: '' });
+  const made = await world.admin('POST', '/api/sales', { sale: 'new', name: 'New', plan: makePlan(1), settings: { prices: { Front: 1, Back: 1 }, time_zone: 'Mars/Olympus' } });
+  assert.deepEqual([made.status, made.json.error.code], [400, 'bad_setting']);
 });
 
 test('a theme and its words are checked when they are set', async (t) => {

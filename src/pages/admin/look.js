@@ -3,10 +3,11 @@
 import { now } from '../clock.js';
 import { $, make } from '../dom.js';
 import { SeatMap, drawShape } from '../map.js';
-import { duration, moment, money, number } from '../words.js';
+import { duration, moment as momentIn, money, number, ownZone } from '../words.js';
 import { get, post, saleAt } from './api.js';
 import { sure } from './controls.js';
 
+const moment = (ms) => momentIn(ms, ownZone); // operators of one sale may sit anywhere; the zone is said
 const term = (name, ...value) => make('p', {}, make('span', { class: 'soft' }, `${name}: `), ...value);
 const button = (text, click, quiet = true) => make('button', { type: 'button', class: quiet ? 'quiet' : '', click }, text);
 const code = (text) => make('code', {}, text);

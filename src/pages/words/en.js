@@ -119,6 +119,7 @@ export const words = {
   'order.paying': 'being paid', 'order.paid': 'paid', 'order.part_refunded': 'partly refunded', 'order.refunded': 'refunded', 'order.declined': 'declined', 'order.expired': 'expired', 'order.left': 'left',
   'reset.title': 'Set a new password', 'reset.set': 'Set it', 'reset.done': 'Your new password is set. You can log in with it now.', 'reset.open': 'Open the link from the mail.',
   'reset.used': 'This link was used already, or is older than an hour. Ask for a new one.',
+  'time.zone': '{city} time',
   'eta.about': 'about {a}', 'eta.range': '{a} to {b}',
   'error.unknown': 'Something went wrong. Reload the page; your place is kept.',
   'error.offline': 'The server cannot be reached. Try again in a moment.',

@@ -118,6 +118,7 @@ export const words = {
   'order.paying': '결제 중', 'order.paid': '결제 완료', 'order.part_refunded': '일부 환불', 'order.refunded': '환불 완료', 'order.declined': '거절됨', 'order.expired': '시간 초과', 'order.left': '중단',
   'reset.title': '새 비밀번호 설정', 'reset.set': '설정', 'reset.done': '새 비밀번호가 설정되었습니다. 이제 로그인할 수 있습니다.', 'reset.open': '메일의 링크를 여세요.',
   'reset.used': '이미 사용했거나 한 시간이 지난 링크입니다. 새로 요청하세요.',
+  'time.zone': '{city} 시간',
   'eta.about': '약 {a}', 'eta.range': '{a} ~ {b}',
   'error.unknown': '문제가 생겼습니다. 새로 고쳐 주세요. 순서는 유지됩니다.',
   'error.offline': '서버에 연결할 수 없습니다. 잠시 후 다시 시도하세요.',
