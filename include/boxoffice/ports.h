@@ -47,8 +47,9 @@ struct bo_clock {
     void *self;
 };
 
-/* The payment service. Both calls may be repeated with the same order, or refund, without a second effect; amount of a refund may be
- * less than was paid. The callback is called exactly once; its payment is valid only meanwhile. */
+/* The payment service. Calls may be repeated with the same order, or the same key of a refund, without a second effect; amount of a
+ * refund may be less than was paid. The callback is called exactly once, with 0, BO_ERR_PAYMENT_REFUSED (a final no, rule X6) or
+ * BO_ERR_PAYMENT_UNAVAILABLE (worth repeating); its payment is valid only meanwhile. */
 struct bo_payment_order {
     const char *order, *sale, *currency;
     bo_money amount;
@@ -57,11 +58,12 @@ struct bo_payment {
     const char *id;
     const char *url;           /* where the person pays; "": on a page of the site's own, */
     const char *client_secret; /* with this; "": not needed */
+    const char *problem;       /* what the service said to a call that it refused; "" else */
 };
 typedef void (*bo_payment_cb)(void *arg, int err, const struct bo_payment *payment);
 struct bo_payments {
     void (*create)(void *self, const struct bo_payment_order *order, bo_payment_cb cb, void *arg);
-    void (*refund)(void *self, const char *refund, const char *payment, bo_money amount, bo_payment_cb cb, void *arg);
+    void (*refund)(void *self, const char *key, const char *payment, bo_money amount, bo_payment_cb cb, void *arg);
     void *self;
 };
 

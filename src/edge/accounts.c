@@ -7,6 +7,7 @@
 #include "edge/passwords.h"
 #include "edge/token.h"
 #include "loop/loop.h"
+#include "metrics/metrics.h"
 #include "outside/caller.h"
 
 #include <inttypes.h>
@@ -269,12 +270,13 @@ static void change_password(struct request *r) { with_session(r, session_for_cha
 
 /* ---- reset of a forgotten password, by mail ---- */
 
-static void mail_sent(void *arg, long status, const char *answer, size_t length, const char *problem, bo_ms took_ms) {
+static void mail_sent(void *arg, const struct bo_reply *reply) {
     (void)arg;
-    (void)answer;
-    (void)length;
-    (void)took_ms;
-    if (*problem) bo_log_error("mail: a reset link could not be sent: %s (status %ld)", problem, status);
+    if (reply->verdict == BO_VERDICT_DONE) return;
+    bool refused = reply->verdict == BO_VERDICT_REFUSED;
+    bo_metric_add(refused ? BO_METRIC_mails_refused : BO_METRIC_mails_failed, 1);
+    bo_log_error("mail: %s a reset link: %s (status %ld)", refused ? "the mail server refused" : "the mail server could not be given",
+                 reply->problem, reply->status);
 }
 
 static void send_reset(struct bo_gateway *gateway, const char *email, const char *link_token) {

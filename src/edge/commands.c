@@ -368,7 +368,8 @@ static void payment_created(void *arg, int err, const struct bo_payment *payment
     struct bo_session *s = c->session;
     struct bo_buffer b = {0};
     if (err) {
-        bo_log_traced(BO_LOG_WARN, s->trace, "sale %s: no payment could be made for order %s: %s", s->room->id, c->order, bo_error_name(err));
+        if (err == BO_ERR_PAYMENT_REFUSED) bo_metric_add(BO_METRIC_payments_refused, 1);
+        bo_log_traced(BO_LOG_WARN, s->trace, "sale %s: no payment could be made for order %s: %s", s->room->id, c->order, payment->problem);
         bo_session_error(s, err, c->key);
     } else {
         BO_CRASH_POINT(payment_created);

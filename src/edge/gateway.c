@@ -260,7 +260,7 @@ static void start(struct bo_gateway *gateway) {
     gateway->postgres = bo_queue_open(&gateway->loop, config->postgres);
     gateway->bulk = bo_bulk_new(gateway);
     gateway->payment_client = bo_payment_client_open(&gateway->loop, config, &gateway->brake);
-    gateway->mail = bo_caller_open(&gateway->loop, &config->mail_timeout_ms, true);
+    gateway->mail = bo_caller_open(&gateway->loop, BO_DIALECT_SMTP, &config->mail_timeout_ms, true);
     gateway->hooks = bo_hooks_open(gateway);
     gateway->payments = bo_payment_client_port(gateway->payment_client);
     gateway->wheel_timer = bo_loop_timer(&gateway->loop, WHEEL_SLOT_MS, WHEEL_SLOT_MS, on_wheel, gateway);

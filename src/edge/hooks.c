@@ -15,6 +15,9 @@
 #include <string.h>
 
 #define LEASE 50 /* deliveries at a time */
+#define LEASE_MAX "50"
+#define GIVE_UP_AFTER "3 days"
+#define GIVE_UP_EVERY_S 60
 #define URL_MAX 1000
 #define CLEAN_EVERY_S 3600
 
@@ -42,25 +45,34 @@ static void noted(void *arg, int err, const char *state, const struct bo_rows *r
     if (err) bo_log_warn("how a webhook went could not be noted (%s); it is delivered again", state);
 }
 
-static void delivered(void *arg, long status, const char *answer, size_t length, const char *problem, bo_ms took_ms) {
+#define ATTEMPT " INSERT INTO hook_attempts (delivery, status, took_ms, problem) SELECT id, $2::int, $3::bigint, $4 FROM d"
+#define WELL_AGAIN "UPDATE hooks SET failures = 0, paused_until = '-infinity' WHERE id = (SELECT hook FROM d) AND failures > 0"
+#define LATER "next_at = now() + least(interval '5 s' * power(2, attempts - 1), interval '1 hour') * (0.8 + 0.4 * random())"
+
+/* What becomes of a delivery, by verdict. A refusal is an answer (rule X6): the subscriber is there, so its other deliveries
+ * go on, and after a few attempts, which a deployment may have been in the way of, this one is given up. */
+static const char *const outcomes[] = {
+    [BO_VERDICT_DONE] = "WITH d AS (UPDATE hook_deliveries SET status = 'done' WHERE id = $1 RETURNING id, hook), h AS (" WELL_AGAIN ")" ATTEMPT,
+    [BO_VERDICT_REFUSED] = "WITH d AS (UPDATE hook_deliveries SET refusals = refusals + 1, status = CASE WHEN refusals + 1 >= 3 THEN"
+                           " 'given_up' ELSE 'due' END, " LATER " WHERE id = $1 RETURNING id, hook), h AS (" WELL_AGAIN ")" ATTEMPT,
+    [BO_VERDICT_FAILED] = "WITH d AS (UPDATE hook_deliveries SET status = CASE WHEN attempts >= 20 THEN 'given_up' ELSE 'due' END, " LATER
+                          " WHERE id = $1 RETURNING id, hook), h AS (UPDATE hooks SET failures = failures + 1, paused_until = now() +"
+                          " least(interval '1 s' * power(2, least(failures, 20)), interval '5 min') WHERE id = (SELECT hook FROM d))" ATTEMPT,
+};
+
+static void delivered(void *arg, const struct bo_reply *reply) {
+    static const enum bo_metric counters[] = {[BO_VERDICT_DONE] = BO_METRIC_hooks_delivered,
+                                              [BO_VERDICT_REFUSED] = BO_METRIC_hooks_refused,
+                                              [BO_VERDICT_FAILED] = BO_METRIC_hooks_failed};
     struct delivery *d = arg;
     struct bo_hooks *hooks = d->hooks;
     char code[24], took[24];
-    bool good = status / 100 == 2;
-    (void)answer;
-    (void)length;
     hooks->under_way--;
-    bo_metric_add(good ? BO_METRIC_hooks_delivered : BO_METRIC_hooks_failed, 1);
-    *bo_text_put_number(code, status) = *bo_text_put_number(took, took_ms) = '\0';
-    const char *params[] = {d->id, code, took, problem};
-    bo_queue_run(hooks->gateway->postgres,
-                 good ? "WITH d AS (UPDATE hook_deliveries SET status = 'done' WHERE id = $1 RETURNING id, hook), h AS (UPDATE hooks SET failures = 0, paused_until = '-infinity' WHERE id ="
-                        " (SELECT hook FROM d) AND failures > 0) INSERT INTO hook_attempts (delivery, status, took_ms, problem) SELECT id, $2::int, $3::bigint, $4 FROM d"
-                      : "WITH d AS (UPDATE hook_deliveries SET status = CASE WHEN attempts >= 20 THEN 'given_up' ELSE 'due' END, next_at = now() + least(interval '5 s' *"
-                        " power(2, attempts - 1), interval '1 hour') * (0.8 + 0.4 * random()) WHERE id = $1 RETURNING id, hook), h AS (UPDATE hooks SET failures = failures + 1,"
-                        " paused_until = now() + least(interval '1 s' * power(2, least(failures, 20)), interval '5 min') WHERE id = (SELECT hook FROM d))"
-                        " INSERT INTO hook_attempts (delivery, status, took_ms, problem) SELECT id, $2::int, $3::bigint, $4 FROM d",
-                 params, 4, noted, NULL);
+    bo_metric_add(counters[reply->verdict], 1);
+    if (reply->verdict == BO_VERDICT_REFUSED) bo_log_warn("webhook %s: the subscriber refused it with status %ld", d->id, reply->status);
+    *bo_text_put_number(code, reply->status) = *bo_text_put_number(took, reply->took_ms) = '\0';
+    const char *params[] = {d->id, code, took, reply->problem};
+    bo_queue_run(hooks->gateway->postgres, outcomes[reply->verdict], params, 4, noted, NULL);
     free(d);
 }
 
@@ -94,12 +106,15 @@ static void leased(void *arg, int err, const char *state, const struct bo_rows *
 static void lease(struct bo_hooks *hooks) {
     if (hooks->leasing || hooks->under_way >= LEASE) return;
     hooks->leasing = true;
-    bo_queue_run(hooks->gateway->postgres,
-                 "UPDATE hook_deliveries d SET next_at = now() + interval '30 s', attempts = d.attempts + 1 FROM hooks h WHERE h.id = d.hook AND d.id IN (SELECT o.id FROM"
-                 " hook_deliveries o JOIN hooks p ON p.id = o.hook WHERE o.status = 'due' AND o.next_at <= now() AND p.active AND p.paused_until <= now() ORDER BY o.next_at, o.id"
-                 " LIMIT 50 FOR UPDATE OF o SKIP LOCKED) RETURNING d.id, h.url, h.secret, d.event, jsonb_build_object('delivery', d.id, 'event', d.event, 'sale', d.sale, 'seq', d.seq,"
-                 " 'at_ms', d.at_ms, 'data', d.data)::text",
-                 NULL, 0, leased, hooks);
+    bo_queue_run(hooks->gateway->postgres, "SELECT id, url, secret, event, body FROM hook_lease(" LEASE_MAX ")", NULL, 0, leased, hooks);
+}
+
+static void gave_up(void *arg, int err, const char *state, const struct bo_rows *rows) {
+    (void)arg;
+    (void)state;
+    if (err || bo_rows_number(rows, 0, 0) == 0) return;
+    bo_metric_add(BO_METRIC_hooks_given_up, bo_rows_number(rows, 0, 0));
+    bo_log_error("%s webhooks were given up: their subscribers have not taken them within " GIVE_UP_AFTER, bo_rows_text(rows, 0, 0));
 }
 
 /* ---- health ---- */
@@ -133,6 +148,8 @@ void bo_hooks_second(struct bo_hooks *hooks) {
     if (!bo_queue_is_up(hooks->gateway->postgres)) return;
     tell_health(hooks);
     lease(hooks);
+    if (hooks->seconds % GIVE_UP_EVERY_S == 0)
+        bo_queue_run(hooks->gateway->postgres, "SELECT hook_give_up('" GIVE_UP_AFTER "', 10000)", NULL, 0, gave_up, NULL);
     if (++hooks->seconds % CLEAN_EVERY_S == 0)
         bo_queue_run(hooks->gateway->postgres,
                      "DELETE FROM hook_deliveries WHERE id IN (SELECT id FROM hook_deliveries WHERE status <> 'due' AND next_at < now() - interval '30 days' LIMIT 10000)", NULL, 0, noted, NULL);
@@ -141,7 +158,7 @@ void bo_hooks_second(struct bo_hooks *hooks) {
 struct bo_hooks *bo_hooks_open(struct bo_gateway *gateway) {
     struct bo_hooks *hooks = bo_alloc(sizeof(*hooks));
     *hooks = (struct bo_hooks){.gateway = gateway, .health = "healthy", .health_told = true};
-    hooks->caller = bo_caller_open(&gateway->loop, &gateway->config.hook_timeout_ms, false);
+    hooks->caller = bo_caller_open(&gateway->loop, BO_DIALECT_HTTP, &gateway->config.hook_timeout_ms, false);
     return hooks;
 }
 
@@ -209,7 +226,7 @@ static void replay(struct bo_http *http, const char *id) {
         for (int i = 0; i < 3; i++) snprintf(texts[i], sizeof(texts[i]), "%" PRId64, (int64_t)numbers[i]);
         const char *params[] = {id, texts[0], sale, texts[1], texts[2]};
         bo_queue_run(http->gateway->postgres,
-                     "WITH h AS (SELECT * FROM hooks WHERE id = $1::bigint), again AS (UPDATE hook_deliveries d SET status = 'due', attempts = 0, next_at = now() FROM h WHERE d.hook = h.id AND"
+                     "WITH h AS (SELECT * FROM hooks WHERE id = $1::bigint), again AS (UPDATE hook_deliveries d SET status = 'due', attempts = 0, refusals = 0, due_since = now(), next_at = now() FROM h WHERE d.hook = h.id AND"
                      " (d.id = $2::bigint OR d.sale = $3 AND d.seq BETWEEN $4::bigint AND $5::bigint) RETURNING 1), made AS (INSERT INTO hook_deliveries (hook, event, sale, seq, at_ms, data)"
                      " SELECT h.id, e.event, l.sale, l.seq, l.at_ms, e.data FROM h, ledger l, hook_event(l) e WHERE l.sale = $3 AND l.seq BETWEEN $4::bigint AND $5::bigint AND"
                      " e.event = ANY(h.events) ON CONFLICT (hook, sale, seq) DO NOTHING RETURNING 1) SELECT jsonb_build_object('hook', h.id, 'due', (SELECT count(*) FROM again) +"

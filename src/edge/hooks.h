@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Webhooks out. What is due stands in PostgreSQL; one gateway at a time leases a few for 30 s, posts them signed like the payment service's
  * (X-Boxoffice-Time and -Signature), and notes how it went. What is not answered with 2xx is tried again after growing pauses, from 5 s
- * to an hour, 20 times; after a failure its hook is left alone for a while, up to five minutes. */
+ * to an hour, 20 times, or until it has been due for three days; after a failure its hook is left alone for a while, up to five minutes,
+ * and then asked with one delivery. A refusal (verdict.h) is final after the third time, and its hook goes on. */
 #ifndef BO_EDGE_HOOKS_H
 #define BO_EDGE_HOOKS_H
 

@@ -17,6 +17,7 @@
 
 struct bo_caller {
     uv_loop_t *loop;
+    enum bo_dialect dialect;
     const int64_t *timeout_ms;
     bool breaks;
     struct bo_breaker breaker;
@@ -132,19 +133,34 @@ static void free_request(struct request *r) {
     free(r);
 }
 
-/* 429 and 5xx: the service is not well; other answers are about the call. */
-static bool is_failure(CURLcode result, long status) { return result != CURLE_OK || status >= 500 || status == 429; }
+/* A mail server's no ends the transfer with an error of libcurl's; what was answered last is still known. */
+static bool has_answer(const struct request *r, CURLcode result, long status) {
+    bool refused_mail = r->caller->dialect == BO_DIALECT_SMTP && status / 100 == 5 && result != CURLE_OPERATION_TIMEDOUT;
+    return result == CURLE_OK || refused_mail;
+}
 
 static void answer_request(struct request *r, CURLcode result) {
     struct bo_caller *caller = r->caller;
     long status = 0;
     curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (!has_answer(r, result, status)) status = 0;
     bo_ms now = bo_loop_steady_ms();
-    if (caller->breaks) bo_breaker_note(&caller->breaker, now, is_failure(result, status));
-    bool answered = result == CURLE_OK;
-    r->cb(r->arg, answered ? status : 0, answered && r->answer.data ? r->answer.data : "", answered ? r->answer.length : 0,
-          answered ? "" : curl_easy_strerror(result), now - r->sent_ms);
+    const struct bo_reply reply = {
+        .verdict = bo_verdict_of(caller->dialect, status),
+        .status = status,
+        .body = status && r->answer.data ? r->answer.data : "",
+        .length = status ? r->answer.length : 0,
+        .problem = result == CURLE_OK ? "" : curl_easy_strerror(result),
+        .took_ms = now - r->sent_ms,
+    };
+    if (caller->breaks) bo_breaker_note(&caller->breaker, now, reply.verdict == BO_VERDICT_FAILED);
+    r->cb(r->arg, &reply);
     free_request(r);
+}
+
+/* Called back without having been sent. */
+static void not_sent(bo_caller_cb cb, void *arg, const char *problem) {
+    cb(arg, &(struct bo_reply){.verdict = BO_VERDICT_FAILED, .body = "", .problem = problem});
 }
 
 static void collect(struct bo_caller *caller) {
@@ -180,7 +196,7 @@ void bo_caller_call(struct bo_caller *caller, const struct bo_call *call, bo_cal
     bool full = caller->pending >= PENDING_MAX;
     CURL *easy = full || (caller->breaks && !bo_breaker_allows(&caller->breaker, bo_loop_steady_ms())) ? NULL : curl_easy_init();
     if (!easy) {
-        cb(arg, 0, "", 0, full ? "too many calls wait" : "not asked for a moment, because it failed several times in a row", 0);
+        not_sent(cb, arg, full ? "too many calls wait" : "not asked for a moment, because it failed several times in a row");
         return;
     }
     struct request *r = bo_alloc(sizeof(*r));
@@ -204,9 +220,9 @@ void bo_caller_call(struct bo_caller *caller, const struct bo_call *call, bo_cal
     if (curl_multi_add_handle(caller->multi, easy) != CURLM_OK) answer_request(r, CURLE_FAILED_INIT);
 }
 
-struct bo_caller *bo_caller_open(uv_loop_t *loop, const int64_t *timeout_ms, bool breaks) {
+struct bo_caller *bo_caller_open(uv_loop_t *loop, enum bo_dialect dialect, const int64_t *timeout_ms, bool breaks) {
     struct bo_caller *caller = bo_alloc(sizeof(*caller));
-    *caller = (struct bo_caller){.loop = loop, .timeout_ms = timeout_ms, .breaks = breaks};
+    *caller = (struct bo_caller){.loop = loop, .dialect = dialect, .timeout_ms = timeout_ms, .breaks = breaks};
     curl_global_init(CURL_GLOBAL_DEFAULT);
     caller->multi = curl_multi_init();
     if (!caller->multi) abort(); /* no memory */
@@ -224,7 +240,7 @@ void bo_caller_close(struct bo_caller *caller) {
     if (!caller) return;
     while (caller->requests) {
         struct request *r = caller->requests;
-        r->cb(r->arg, 0, "", 0, "shutting down", 0);
+        not_sent(r->cb, r->arg, "shutting down");
         free_request(r);
     }
     curl_multi_cleanup(caller->multi);

@@ -6,6 +6,7 @@
 
 #include "boxoffice/types.h"
 #include "outside/breaker.h"
+#include "outside/verdict.h"
 
 #include <stddef.h>
 #include <uv.h>
@@ -22,11 +23,19 @@ struct bo_call {
     const char *mail_from, *mail_to;          /* url is of a mail server (smtp://, smtps://): body is the mail */
 };
 
-/* Called exactly once. status: of the answer, 0 when there was none, and then problem says why ("" else). took_ms: from sending on. */
-typedef void (*bo_caller_cb)(void *arg, long status, const char *answer, size_t length, const char *problem, bo_ms took_ms);
+/* What a call came to; valid during the callback. */
+struct bo_reply {
+    enum bo_verdict verdict;
+    long status;         /* of the answer; 0: there was none */
+    const char *body;    /* of length bytes; "" where there is none */
+    size_t length;
+    const char *problem; /* why there is no answer; "" else */
+    bo_ms took_ms;       /* from sending on */
+};
+typedef void (*bo_caller_cb)(void *arg, const struct bo_reply *reply); /* called exactly once */
 
 /* timeout_ms: of a call; may change while running. breaks: has a circuit breaker; not where calls go to many services. */
-struct bo_caller *bo_caller_open(uv_loop_t *loop, const int64_t *timeout_ms, bool breaks);
+struct bo_caller *bo_caller_open(uv_loop_t *loop, enum bo_dialect dialect, const int64_t *timeout_ms, bool breaks);
 void bo_caller_call(struct bo_caller *caller, const struct bo_call *call, bo_caller_cb cb, void *arg);
 void bo_caller_close(struct bo_caller *caller); /* everything pending fails; NULL is fine */
 

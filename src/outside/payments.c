@@ -16,6 +16,8 @@
 #include <string.h>
 
 #define SIGNATURE_AGE_S 300
+#define PROBLEM_MAX 400 /* bytes */
+#define EXCERPT_MAX 300
 
 struct bo_payment_client {
     struct bo_caller *caller;
@@ -33,15 +35,47 @@ struct request {
 
 static bool is_stripe(const struct bo_config *config) { return strcmp(config->payment_kind, "stripe") == 0; }
 
-static void answered(void *arg, long status, const char *answer, size_t length, const char *problem, bo_ms took_ms) {
+static const char *text_of(const json_t *json, const char *name) {
+    const char *text = json_string_value(json_object_get(json, name));
+    return text ? text : "";
+}
+
+/* One line of plain ASCII: what a service says may be of any encoding, and may be cut within a character. */
+static void make_plain(char *text) {
+    for (unsigned char *c = (unsigned char *)text; *c; c++)
+        if (*c < ' ' || *c > '~') *c = *c < ' ' ? ' ' : '?';
+}
+
+/* {"error": "…"} or {"message": "…"}; Stripe's: {"error": {"code", "message"}}. */
+static void explain(const json_t *json, const struct bo_reply *reply, char ret[PROBLEM_MAX + 1]) {
+    const json_t *error = json_object_get(json, "error");
+    const char *code = text_of(error, "code"), *words = text_of(error, "message");
+    if (!*words) words = text_of(json, json_is_string(error) ? "error" : "message");
+    int shown = reply->length < EXCERPT_MAX ? (int)reply->length : EXCERPT_MAX;
+    if (*words)
+        snprintf(ret, PROBLEM_MAX + 1, "status %ld: %s%s%s", reply->status, code, *code ? ": " : "", words);
+    else
+        snprintf(ret, PROBLEM_MAX + 1, "status %ld %s%.*s", reply->status, reply->problem, shown, reply->body);
+    make_plain(ret);
+}
+
+/* Success without an id is no answer that can be used. */
+static int judge(const struct bo_reply *reply, const char *id) {
+    if (reply->verdict == BO_VERDICT_REFUSED) return BO_ERR_PAYMENT_REFUSED;
+    return reply->verdict == BO_VERDICT_DONE && *id ? 0 : BO_ERR_PAYMENT_UNAVAILABLE;
+}
+
+static void answered(void *arg, const struct bo_reply *reply) {
     struct request *r = arg;
-    json_t *json = status / 100 == 2 ? json_loadb(answer, length, 0, NULL) : NULL;
-    const char *id = json_string_value(json_object_get(json, "payment")), *url = json_string_value(json_object_get(json, "url"));
-    const char *client_secret = json_string_value(json_object_get(json, "client_secret"));
-    if (!id) id = json_string_value(json_object_get(json, "id")); /* Stripe's */
-    bo_brake_note(r->client->brake, BO_BRAKE_PAYMENTS, bo_loop_steady_ms(), 1, !id, took_ms);
-    if (!id) bo_log_warn("payment service: status %ld %s%.*s", status, problem, (int)(length < 300 ? length : 300), answer);
-    r->cb(r->arg, id ? 0 : BO_ERR_PAYMENT_UNAVAILABLE, &(struct bo_payment){id ? id : "", url ? url : "", client_secret ? client_secret : ""});
+    char problem[PROBLEM_MAX + 1] = "";
+    json_t *json = json_loadb(reply->body, reply->length, 0, NULL);
+    const char *id = text_of(json, "payment");
+    if (!*id) id = text_of(json, "id"); /* Stripe's */
+    int err = judge(reply, id);
+    bo_brake_note(r->client->brake, BO_BRAKE_PAYMENTS, bo_loop_steady_ms(), 1, err == BO_ERR_PAYMENT_UNAVAILABLE, reply->took_ms);
+    if (err) explain(json, reply, problem);
+    if (err) bo_log_warn("payment service: %s", problem);
+    r->cb(r->arg, err, &(struct bo_payment){id, text_of(json, "url"), text_of(json, "client_secret"), problem});
     json_decref(json);
     free(r);
 }
@@ -52,7 +86,7 @@ static void call(struct bo_payment_client *client, const char *path, struct bo_c
     *r = (struct request){client, cb, arg};
     const char *base = client->config->payment_url;
     if (!*base) {
-        answered(r, 0, "", 0, "there is none", 0);
+        answered(r, &(struct bo_reply){.verdict = BO_VERDICT_FAILED, .body = "", .problem = "there is none"});
         return;
     }
     struct bo_buffer url = {0};
@@ -191,7 +225,8 @@ static void refund(void *self, const char *id, const char *payment, bo_money amo
 
 struct bo_payment_client *bo_payment_client_open(uv_loop_t *loop, const struct bo_config *config, struct bo_brake *brake) {
     struct bo_payment_client *client = bo_alloc(sizeof(*client));
-    *client = (struct bo_payment_client){bo_caller_open(loop, &config->payment_timeout_ms, true), config, brake};
+    *client = (struct bo_payment_client){
+        bo_caller_open(loop, is_stripe(config) ? BO_DIALECT_STRIPE : BO_DIALECT_HTTP, &config->payment_timeout_ms, true), config, brake};
     return client;
 }
 

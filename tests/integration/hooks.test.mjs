@@ -5,6 +5,7 @@ import { createHmac } from 'node:crypto';
 import http from 'node:http';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import pg from 'pg';
 import { Person } from '../lib/person.mjs';
 import { atEnd, createSale, startBoxoffice, until } from '../lib/servers.mjs';
 
@@ -94,4 +95,56 @@ test('a change of health is told once, however many gateways see it', async (t) 
   await world.admin('POST', '/api/sales/hall/brake', { percent: 100, for_ms: 0 });
   await until('well again', () => heard.length > 1, 30000);
   assert.deepEqual(heard.map(({ data }) => data.health), ['caution', 'healthy']);
+});
+
+test("the pile of a subscriber that does not answer is in nobody's way", async (t) => {
+  const world = await startBoxoffice(t, { config: { gateways: 1 } });
+  const well = await listener(t);
+  const make = async (url) => (await world.admin('POST', '/api/hooks', { url, events: ['bought'] })).json.hook;
+  const dead = await make('http://127.0.0.1:1/'), alive = await make(well.url);
+  await world.postgres.query(`UPDATE hooks SET failures = 9, paused_until = now() + interval '1 hour' WHERE id = ${dead}`);
+  await world.postgres.query(`INSERT INTO hook_deliveries (hook, event, sale, seq, at_ms, data, next_at) SELECT ${dead}, 'bought', 'hall', -n, 0, '{}', now() - interval '1 hour'
+    FROM generate_series(1, 100000) n`);
+  await world.postgres.query('VACUUM ANALYZE hook_deliveries');
+  await (await new Person(world).connect()).buy('S-1');
+  await until('heard', () => well.heard.length === 1);
+  const client = new pg.Client(`postgres:///postgres?host=${encodeURIComponent(world.postgres.folder)}&user=boxoffice`); // one, which has read the catalogue
+  await client.connect();
+  atEnd(t, () => client.end());
+  const lease = async () => {
+    const [{ 'QUERY PLAN': [{ Plan: plan }] }] = (await client.query('EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM hook_lease(50)')).rows;
+    return plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
+  };
+  const other = (seq) => world.postgres.query(`INSERT INTO hook_deliveries (hook, event, sale, seq, at_ms, data) VALUES (${alive}, 'bought', 'hall', ${seq}, 0, '{}')`);
+  await until('delivered', async () => (await world.postgres.query(`SELECT 1 FROM hook_deliveries WHERE hook = ${alive} AND status = 'due'`)).length === 0);
+  await lease();
+  await world.postgres.query(`UPDATE hooks SET active = false WHERE id = ${alive}`); // so that the gateway is not quicker
+  let blocks = await lease();
+  assert.ok(blocks < 200, `paused: ${blocks} blocks`);
+  await world.postgres.query(`UPDATE hooks SET paused_until = '-infinity' WHERE id = ${dead}`);
+  blocks = await lease();
+  assert.ok(blocks < 200, `asked again: ${blocks} blocks`);
+  const leased = await world.postgres.query(`SELECT count(*)::int AS n FROM hook_deliveries WHERE hook = ${dead} AND attempts > 0`);
+  assert.ok(leased[0].n <= 5, `a subscriber that has failed is asked with one delivery at a time, not ${leased[0].n}`);
+  await world.postgres.query(`UPDATE hooks SET active = true WHERE id = ${alive}`);
+  await other(-1);
+  await until('heard, too', () => well.heard.length === 2);
+});
+
+test('a delivery that nobody takes for three days is given up, and can be asked for again', async (t) => {
+  const world = await startBoxoffice(t, { config: { gateways: 1 } });
+  const bad = await listener(t, 500, 200);
+  const { hook } = (await world.admin('POST', '/api/hooks', { url: bad.url, events: ['bought'] })).json;
+  await (await new Person(world).connect()).buy('S-1');
+  await until('refused', () => bad.heard.length === 1);
+  const give_up = async () => Number((await world.postgres.query("SELECT hook_give_up('3 days', 100) AS n"))[0].n);
+  assert.equal(await give_up(), 0);
+  await world.postgres.query("UPDATE hook_deliveries SET due_since = now() - interval '73 hours'");
+  assert.equal(await give_up(), 1);
+  const log = async () => (await world.admin('GET', `/api/hooks/${hook}/deliveries`)).json.deliveries[0];
+  assert.equal((await log()).status, 'given_up');
+  await world.postgres.query("UPDATE hooks SET paused_until = '-infinity'");
+  assert.equal((await world.admin('POST', `/api/hooks/${hook}/replay`, { delivery: (await log()).delivery })).json.due, 1);
+  assert.equal(await give_up(), 0, 'it is due from now on');
+  await until('taken', async () => (await log()).status === 'done');
 });

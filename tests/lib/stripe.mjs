@@ -8,13 +8,15 @@ import { atEnd, startBoxoffice } from './servers.mjs';
 export const WEBHOOK_SECRET = 'whsec_for_tests_only';
 
 async function startStripe(t) {
-  const stripe = { asked: [], intents: new Map(), broken: false };
+  const stripe = { asked: [], intents: new Map(), broken: false, refuse: null }; // refuse: {path: [status, error]}
   const server = http.createServer((request, response) => {
     let body = '';
     request.on('data', (part) => { body += part; });
     request.on('end', () => {
       const form = Object.fromEntries(new URLSearchParams(body));
       stripe.asked.push({ path: request.url, form, key: request.headers['idempotency-key'], user: Buffer.from(request.headers.authorization.split(' ')[1], 'base64').toString() });
+      const refused = stripe.refuse?.[request.url];
+      if (refused) return void response.writeHead(refused[0]).end(JSON.stringify({ error: refused[1] }));
       if (stripe.broken) return void response.writeHead(500).end('{"error":{}}');
       if (request.url === '/v1/payment_intents') {
         const made = stripe.intents.get(request.headers['idempotency-key']) ?? { id: `pi_${stripe.intents.size + 1}`, client_secret: `pi_${stripe.intents.size + 1}_secret_x`, form };
@@ -30,9 +32,9 @@ async function startStripe(t) {
   return stripe;
 }
 
-export async function startWithStripe(t) {
+export async function startWithStripe(t, config = {}) {
   const stripe = await startStripe(t);
-  const all = await startBoxoffice(t, { config: { payment_kind: 'stripe', payment_url: stripe.url, payment_secret: WEBHOOK_SECRET, stripe_key: 'sk_test_x', stripe_publishable_key: 'pk_test_x' } });
+  const all = await startBoxoffice(t, { config: { payment_kind: 'stripe', payment_url: stripe.url, payment_secret: WEBHOOK_SECRET, stripe_key: 'sk_test_x', stripe_publishable_key: 'pk_test_x', ...config } });
   const send = async (event, { secret = WEBHOOK_SECRET, time = Math.floor(Date.now() / 1000), header } = {}) => {
     const body = JSON.stringify(event);
     const signature = createHmac('sha256', secret).update(`${time}.${body}`).digest('hex');

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "edge/token.h"
 #include "outside/breaker.h"
+#include "outside/verdict.h"
 #include "outside/payments.h"
 
 #include <jansson.h>
@@ -177,6 +178,25 @@ static void X1_a_breaker_opens_after_failures_in_a_row_and_tries_one(void **stat
     assert_true(bo_breaker_allows(&breaker, 5600));
 }
 
+static void X6_a_no_is_an_answer_and_silence_is_a_failure(void **state) {
+    (void)state;
+    const struct {
+        enum bo_dialect dialect;
+        long status;
+        enum bo_verdict verdict;
+    } cases[] = {
+        {BO_DIALECT_HTTP, 200, BO_VERDICT_DONE},       {BO_DIALECT_HTTP, 204, BO_VERDICT_DONE},     {BO_DIALECT_HTTP, 400, BO_VERDICT_REFUSED},
+        {BO_DIALECT_HTTP, 402, BO_VERDICT_REFUSED},    {BO_DIALECT_HTTP, 404, BO_VERDICT_REFUSED},  {BO_DIALECT_HTTP, 409, BO_VERDICT_REFUSED},
+        {BO_DIALECT_HTTP, 408, BO_VERDICT_FAILED},     {BO_DIALECT_HTTP, 425, BO_VERDICT_FAILED},   {BO_DIALECT_HTTP, 429, BO_VERDICT_FAILED},
+        {BO_DIALECT_HTTP, 302, BO_VERDICT_FAILED},     {BO_DIALECT_HTTP, 500, BO_VERDICT_FAILED},   {BO_DIALECT_HTTP, 503, BO_VERDICT_FAILED},
+        {BO_DIALECT_HTTP, 0, BO_VERDICT_FAILED},       {BO_DIALECT_STRIPE, 409, BO_VERDICT_FAILED}, {BO_DIALECT_STRIPE, 402, BO_VERDICT_REFUSED},
+        {BO_DIALECT_SMTP, 250, BO_VERDICT_DONE},       {BO_DIALECT_SMTP, 421, BO_VERDICT_FAILED},   {BO_DIALECT_SMTP, 450, BO_VERDICT_FAILED},
+        {BO_DIALECT_SMTP, 550, BO_VERDICT_REFUSED},    {BO_DIALECT_SMTP, 0, BO_VERDICT_FAILED},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(bo_verdict_of(cases[i].dialect, cases[i].status), cases[i].verdict);
+}
+
 static void a_webhook_signature_must_be_right_and_fresh(void **state) {
     (void)state;
     /* printf '1700000000.{}' | openssl dgst -sha256 -hmac secret-of-payments */
@@ -197,6 +217,7 @@ int main(void) {
                                        cmocka_unit_test(O4_a_ticket_code_is_the_same_every_time),
                                        cmocka_unit_test(a_stripe_signature_must_be_right_and_fresh),
                                        cmocka_unit_test(X1_a_breaker_opens_after_failures_in_a_row_and_tries_one),
+                                       cmocka_unit_test(X6_a_no_is_an_answer_and_silence_is_a_failure),
                                        cmocka_unit_test(a_webhook_signature_must_be_right_and_fresh)};
     return cmocka_run_group_tests_name("token", tests, NULL, NULL);
 }

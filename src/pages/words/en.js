@@ -124,6 +124,7 @@ export const words = {
   'error.unknown': 'Something went wrong. Reload the page; your place is kept.',
   'error.offline': 'The server cannot be reached. Try again in a moment.',
   'error.seat_taken': 'Somebody was quicker. Choose other seats.',
+  'error.payment_refused': 'The payment service does not take this payment. Nothing was charged. Your seats stay held until your time runs out; leave to give them back, or ask the organiser.',
   'error.payment_unavailable': 'The payment service does not answer. This page tries again by itself; your seats stay held.',
   'error.turned_away': 'This sale lets nobody in at the moment. Your place is kept; this page tries again by itself.',
   'error.try_later': 'Many people come in at this moment. This page tries again by itself; nobody loses by it.',

@@ -138,6 +138,7 @@ export const words = {
   'error.stock_gone': '남은 수량이 없습니다.',
   'error.no_more_time': '더 이상 시간을 연장할 수 없습니다.',
   'error.already_paying': '결제 중에는 좌석을 바꿀 수 없습니다.',
+  'error.payment_refused': '결제 서비스가 이 결제를 거절했습니다. 청구된 금액은 없습니다. 좌석은 시간이 끝날 때까지 유지됩니다. 나가면 좌석이 풀리며, 문의는 주최자에게 해 주세요.',
   'error.payment_unavailable': '결제 서비스가 응답하지 않습니다. 잠시 후 자동으로 다시 시도하며 좌석은 유지됩니다.',
   'error.admission_expired': '시간이 끝났습니다. 다시 줄을 서 주세요.',
   'error.not_admitted': '아직 입장할 차례가 아닙니다.',
