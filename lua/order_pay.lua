@@ -30,9 +30,9 @@ end
 
 if outcome == 'declined' then
   if o.st ~= 'paying' or o.lot then return {'ok', o.st, o.seq or 0} end -- who has won may try again till his time is over
-  end_admission(person, load_person(person), 'declined')
+  local seq = end_admission(person, load_person(person), 'declined')
   admit()
-  return {'ok', 'declined', numbers('seq')}
+  return {'ok', 'declined', seq}
 end
 
 if o.payment then

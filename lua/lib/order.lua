@@ -30,7 +30,7 @@ local function move_order(o, to)
   return true
 end
 
--- Seats free, an unpaid order closed, the place given back. reason is the state of the order then: declined, expired or left.
+-- Seats free, an unpaid order closed, the place given back. reason is the state of the order then: declined, expired or left. Returns the log number.
 local function end_admission(person, p, reason)
   local stage, order = p.st, p.o
   local seats = as_numbers(p.h or {})
@@ -41,6 +41,7 @@ local function end_admission(person, p, reason)
   p.st, p.o, p.last, p.d = 'out', nil, order, 0
   call('ZREM', ACTIVE, person)
   save_person(person, p)
-  record('end', {person = person, reason = reason, stage = stage, number = p.n, seats = seats, order = order})
+  local seq = record('end', {person = person, reason = reason, stage = stage, number = p.n, seats = seats, order = order})
   publish('end', person, reason, order or '')
+  return seq
 end

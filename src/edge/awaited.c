@@ -11,7 +11,7 @@ static void finish(struct bo_awaited *awaited, int err) {
     awaited->cb(awaited, err);
 }
 
-static void committed(struct bo_commit_waiter *waiter, bool committed) { finish((struct bo_awaited *)waiter, committed ? 0 : BO_ERR_UNAVAILABLE); }
+static void committed(struct bo_commit_waiter *waiter, int err) { finish((struct bo_awaited *)waiter, err); }
 
 static void overdue(uv_timer_t *timer) {
     struct bo_awaited *awaited = timer->data;

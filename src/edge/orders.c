@@ -32,7 +32,9 @@ static void tell_refund(struct bo_session *s, void *arg) {
 
 static void look_up_again(struct bo_session *s, void *arg) { bo_order_look_up(s, arg); }
 
-static void committed(struct bo_commit_waiter *waiter, bool committed) {
+static void tell_not_booked(struct bo_session *s, void *arg) { bo_session_error(s, BO_ERR_NOT_BOOKED, arg); }
+
+static void committed(struct bo_commit_waiter *waiter, int err) {
     struct bo_paid *paid = (struct bo_paid *)waiter;
     struct bo_room *room = paid->room;
     if (paid->prev)
@@ -40,8 +42,8 @@ static void committed(struct bo_commit_waiter *waiter, bool committed) {
     else
         room->awaiting = paid->next;
     if (paid->next) paid->next->prev = paid->prev;
-    if (!committed) {
-        bo_room_each_of(room, paid->person, look_up_again, paid->order);
+    if (err) {
+        bo_room_each_of(room, paid->person, err == BO_ERR_NOT_BOOKED ? tell_not_booked : look_up_again, paid->order);
         free(paid);
         return;
     }

@@ -220,10 +220,18 @@ static void on_absent(struct bo_room *room, char *people) {
 
 static void on_head(struct bo_room *room, char *words) { bo_room_head_moved(room, bo_text_next_number(&words)); }
 
-/* committed number epoch: in another epoch it is the number of another record. */
+/* aside: ranges of records that were put aside, as words. */
+static void reach(struct bo_room *room, int64_t seq, char *aside) {
+    size_t count;
+    int64_t *ranges = bo_text_rest_as_numbers(aside, &count);
+    bo_commits_reached(&room->commits, seq, ranges, count);
+    free(ranges);
+}
+
+/* committed number epoch first last …: in another epoch it is the number of another record. */
 static void on_committed(struct bo_room *room, char *words) {
     int64_t seq = bo_text_next_number(&words);
-    if (bo_text_next_number(&words) == room->epoch) bo_commits_reached(&room->commits, seq);
+    if (bo_text_next_number(&words) == room->epoch) reach(room, seq, words);
 }
 
 /* The new epoch itself comes with an answer of a script, behind all answers of the one before. */
@@ -447,7 +455,9 @@ static void ticked(void *arg, int err, const struct bo_value *v) {
     int64_t departed = room->handed_out - room->total_waiting - room->admitted;
     bo_estimate_feed(&room->estimate, bo_value_number(v, 1), room->admitted, departed);
     if (bo_value_number(v, 3) > room->head) bo_room_head_moved(room, bo_value_number(v, 3));
-    bo_commits_reached(&room->commits, bo_value_number(v, 11));
+    char *aside = bo_strdup(bo_value_text(v, 20));
+    reach(room, bo_value_number(v, 11), *aside ? aside : NULL);
+    free(aside);
     bo_room_set_status(room, bo_value_text(v, 6));
     if (again_in == 0) bo_room_tick(room); /* a whole batch came in and there may be more, or it opens */
 }

@@ -185,10 +185,10 @@ static void taken(void *arg, int err, const struct bo_value *v) {
     finish(a);
 }
 
-static void committed(struct bo_commit_waiter *waiter, bool committed) {
+static void committed(struct bo_commit_waiter *waiter, int err) {
     struct bo_asked_of_stock *a = (struct bo_asked_of_stock *)waiter;
-    if (!committed)
-        bo_session_error(a->session, BO_ERR_UNAVAILABLE, a->key); /* with the same key he may ask again */
+    if (err)
+        bo_session_error(a->session, err, a->key); /* unavailable: with the same key he may ask again */
     else
         bo_session_printf(a->session, "{\"type\":\"granted\",\"key\":\"%s\",\"item\":\"%s\",\"count\":%" PRId64 ",\"number\":%" PRId64 "}", a->key, a->item, a->count, a->number);
     finish(a);

@@ -34,6 +34,8 @@ struct bo_scribe {
     struct bo_scripts *scripts;
     struct bo_log_reader *reader;
     struct bo_shares shares;
+    bool put_aside;    /* since the last look at what is */
+    char problem[512]; /* of the record that was refused last */
 };
 
 static int64_t silence_ms(const struct bo_scribe *s) {
@@ -55,7 +57,8 @@ static int move_position(struct bo_database *db, const char *const params[3]) {
     return err;
 }
 
-/* One transaction for these records of one sale; reason not NULL: puts the only one aside instead. */
+/* One transaction for these records of one sale; reason not NULL: puts the only one aside instead. BO_ERR_BAD_MESSAGE: one of them is refused,
+ * for s->problem. */
 static int write_transaction(struct bo_scribe *s, const struct bo_log_record *records, size_t count, int64_t after, const char *reason) {
     char before[24], last[24];
     snprintf(before, sizeof(before), "%" PRId64, after);
@@ -70,9 +73,17 @@ static int write_transaction(struct bo_scribe *s, const struct bo_log_record *re
     char problem[512];
     snprintf(problem, sizeof(problem), "%s", bo_database_problem(s->db));
     if (bo_database_script(s->db, "ROLLBACK") != 0) return BO_ERR_UNAVAILABLE;
-    if (err != BO_ERR_BAD_MESSAGE || reason) return err == BO_ERR_BAD_MESSAGE ? BO_ERR_UNAVAILABLE : err;
-    if (count == 1) return write_transaction(s, records, 1, after, problem);
-    return BO_ERR_BAD_MESSAGE; /* one of them; the caller tries one by one */
+    if (err == BO_ERR_BAD_MESSAGE && !reason) snprintf(s->problem, sizeof(s->problem), "%s", problem);
+    return err == BO_ERR_BAD_MESSAGE && reason ? BO_ERR_UNAVAILABLE : err;
+}
+
+/* Twice by itself, because what it was refused for may have been passing, as somebody else's change at the same moment; then it is put aside. */
+static int write_alone(struct bo_scribe *s, const struct bo_log_record *record, int64_t after) {
+    int err = write_transaction(s, record, 1, after, NULL);
+    if (err == BO_ERR_BAD_MESSAGE) err = write_transaction(s, record, 1, after, NULL);
+    if (err != BO_ERR_BAD_MESSAGE) return err;
+    s->put_aside = true;
+    return write_transaction(s, record, 1, after, s->problem);
 }
 
 static int write_sale(struct bo_scribe *s, const struct bo_log_record *records, size_t count, struct bo_log_cursor *cursor) {
@@ -85,7 +96,7 @@ static int write_sale(struct bo_scribe *s, const struct bo_log_record *records, 
         err = 0;
         done = cursor->after;
         for (size_t i = 0; !err && i < count; i++) {
-            err = write_transaction(s, &records[i], 1, done, NULL);
+            err = write_alone(s, &records[i], done);
             if (!err) done = records[i].seq;
         }
     }
@@ -94,7 +105,9 @@ static int write_sale(struct bo_scribe *s, const struct bo_log_record *records, 
     cursor->after = done;
     bo_metric_add(BO_METRIC_log_records, (int64_t)count);
     bo_metric_add(BO_METRIC_log_batches, 1);
-    return bo_log_reader_committed(s->reader, cursor->sale, done);
+    if (s->put_aside) err = bo_ledger_read_aside(s->db, cursor, 1);
+    s->put_aside = false;
+    return err ? err : bo_log_reader_committed(s->reader, cursor);
 }
 
 static int write_batch(struct bo_scribe *s, const struct bo_log_record *records, size_t count) {
@@ -111,10 +124,12 @@ static int write_batch(struct bo_scribe *s, const struct bo_log_record *records,
 /* Tells Redis again how far each sale is committed: a crash after the last commit may have kept it from being told, and whether it still has the sale
  * is in the answer. */
 static int look_after(struct bo_scribe *s) {
+    int problem = bo_ledger_read_aside(s->db, s->shares.cursors, s->shares.count);
+    if (problem) return problem;
     for (size_t i = 0; i < s->shares.count; i++) {
         struct bo_log_cursor *cursor = &s->shares.cursors[i];
         if (cursor->after == 0) continue; /* it may not have begun */
-        int err = bo_log_reader_committed(s->reader, cursor->sale, cursor->after);
+        int err = bo_log_reader_committed(s->reader, cursor);
         if (err && err != BO_ERR_LOST_SALE) return err;
         cursor->lost = err == BO_ERR_LOST_SALE;
     }

@@ -15,6 +15,10 @@ bool bo_ledger_has_kind(const struct bo_log_record *records, size_t count, const
 /* Into the transaction that is open: this one cannot be written. */
 int bo_ledger_put_aside(struct bo_database *db, const struct bo_log_record *record, const char *reason) BO_CHECKED;
 
+/* Which records of these sales are put aside: the newest BO_LOG_ASIDE_MAX ranges; where there are more, the first range reaches back to the oldest.
+ * Whoever waits for one of them must not be told that it is booked. */
+int bo_ledger_read_aside(struct bo_database *db, struct bo_log_cursor *cursors, size_t count) BO_CHECKED;
+
 /* Tries again to write what was put aside, in order, each in a transaction of its own; sale NULL: of every sale. tell hears of each with its problem, or NULL when
  * it is written now. */
 int bo_ledger_write_again(struct bo_database *db, const char *sale, void (*tell)(void *arg, const struct bo_log_record *record, const char *problem), void *arg) BO_CHECKED;

@@ -105,8 +105,17 @@ int bo_log_reader_next(struct bo_log_reader *reader, const struct bo_log_cursor 
     return 0;
 }
 
-int bo_log_reader_committed(struct bo_log_reader *reader, const char *sale, int64_t seq) {
-    char number[24];
-    int length = snprintf(number, sizeof(number), "%lld", (long long)seq);
-    return bo_scripts_run(reader->scripts, "log_commit", sale, &(struct bo_arg){number, (size_t)length}, 1, NULL);
+static struct bo_arg print_number(char text[24], int64_t number) {
+    int length = snprintf(text, 24, "%lld", (long long)number);
+    return (struct bo_arg){text, (size_t)length};
+}
+
+int bo_log_reader_committed(struct bo_log_reader *reader, const struct bo_log_cursor *cursor) {
+    char texts[BO_LOG_ASIDE_MAX * 2 + 1][24];
+    struct bo_arg args[BO_LOG_ASIDE_MAX * 2 + 1];
+    size_t count = 0;
+    args[count] = print_number(texts[count], cursor->after);
+    count++;
+    for (size_t i = 0; i < cursor->aside_count; i++, count++) args[count] = print_number(texts[count], cursor->aside[i]);
+    return bo_scripts_run(reader->scripts, "log_commit", cursor->sale, args, count, NULL);
 }

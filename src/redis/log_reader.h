@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define BO_LOG_ASIDE_MAX 100 /* ranges */
+
 struct bo_log_reader;
 
 struct bo_log_record {
@@ -25,6 +27,8 @@ struct bo_log_cursor {
     const char *sale;
     int64_t after; /* the last record that is committed */
     bool lost;     /* Redis has lost the sale, or a part of it */
+    int64_t aside[BO_LOG_ASIDE_MAX * 2]; /* records that are put aside: first and last number of each range, rising */
+    size_t aside_count;                  /* numbers in it */
 };
 
 struct bo_log_reader *bo_log_reader_new(struct bo_scripts *scripts); /* which must outlive it */
@@ -35,7 +39,7 @@ void bo_log_reader_free(struct bo_log_reader *reader);
 int bo_log_reader_next(struct bo_log_reader *reader, const struct bo_log_cursor *cursors, size_t cursor_count, size_t max, int wait_ms,
                        const struct bo_log_record **ret, size_t *ret_count) BO_CHECKED;
 
-/* Everything of this sale up to seq is in PostgreSQL. BO_ERR_LOST_SALE: Redis has less, and has to be restored. */
-int bo_log_reader_committed(struct bo_log_reader *reader, const char *sale, int64_t seq) BO_CHECKED;
+/* Everything of this sale up to cursor->after is in PostgreSQL, but for cursor->aside. BO_ERR_LOST_SALE: Redis has less, and has to be restored. */
+int bo_log_reader_committed(struct bo_log_reader *reader, const struct bo_log_cursor *cursor) BO_CHECKED;
 
 #endif

@@ -128,6 +128,7 @@ export const words = {
   'error.too_early': '대기실이 아직 열리지 않았습니다. 열리면 자동으로 입장합니다.',
   'error.overloaded': '접속이 몰리고 있습니다. 잠시 후 다시 시도하세요.',
   'error.unavailable': '일시적으로 연결할 수 없습니다. 잃은 것은 없으니 잠시 후 다시 시도하세요.',
+  'error.not_booked': '처리되었지만 기록하지 못했습니다. 운영자가 알고 있으며 곧 기록합니다. 다시 시도하지 마세요.',
   'error.redis_lost_sale': '판매 정보를 복구하고 있습니다. 순서는 유지됩니다.',
   'error.limit_reached': '1인당 구매 가능 매수를 넘습니다.',
   'error.quota_reached': '남은 수량이 부족합니다. 매수를 줄이거나 나중에 다시 시도하세요.',
