@@ -158,9 +158,9 @@ static int check_orders(const struct crowd_options *options, struct bo_database 
     for (size_t i = 0; i < count; i++) {
         if (joined[i]->fate != CROWD_BOUGHT) continue;
         struct bo_rows *rows = NULL;
-        const char *params[] = {joined[i]->order};
-        int err = bo_database_run(db, "SELECT count(*) FROM tickets t JOIN orders o ON o.id = t.order_id WHERE o.id = $1 AND o.status = 'paid'", params,
-                                  1, &rows);
+        const char *params[] = {joined[i]->order, options->sale};
+        int err = bo_database_run(db, "SELECT count(*) FROM tickets t JOIN orders o ON o.sale = t.sale AND o.id = t.order_id WHERE o.id = $1 AND o.sale = $2"
+                                      " AND o.status = 'paid'", params, 2, &rows);
         if (err) return err;
         if (bo_rows_number(rows, 0, 0) != joined[i]->seat_count) v->lost_orders++;
         bo_rows_free(rows);

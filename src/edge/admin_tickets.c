@@ -227,11 +227,12 @@ static void text_read(void *arg, int err, const char *state, const struct bo_row
     free(a);
 }
 
-/* sql gives one text. */
-static void answer_text(struct bo_http *http, const char *sql, const char *id, const char *type, int not_found) {
+/* sql gives one text; sale: its second parameter, NULL where it takes but one. */
+static void answer_text(struct bo_http *http, const char *sql, const char *id, const char *sale, const char *type, int not_found) {
     struct text_answer *a = bo_alloc(sizeof(*a));
     *a = (struct text_answer){http, type, not_found};
-    bo_bulk_run(http->gateway->bulk, sql, &id, 1, text_read, a);
+    const char *params[] = {id, sale};
+    bo_bulk_run(http->gateway->bulk, sql, params, sale ? 2 : 1, text_read, a);
 }
 
 /* A field of CSV (RFC 4180); what a spreadsheet would take for a formula is kept from it. */
@@ -246,13 +247,13 @@ static const char door_sql[] =
 
 #define GROUP(name, what, key) \
     "'" name "', (SELECT coalesce(json_agg(json_build_object('" key "', k, 'tickets', n, 'amount', a) ORDER BY k), '[]') FROM (SELECT " what \
-    " AS k, count(*) AS n, sum(t.price) AS a FROM tickets t JOIN seats s USING (sale, seat) JOIN orders o ON o.id = t.order_id WHERE t.sale = $1 GROUP BY 1) x)"
+    " AS k, count(*) AS n, sum(t.price) AS a FROM tickets t JOIN seats s USING (sale, seat) JOIN orders o ON o.sale = t.sale AND o.id = t.order_id WHERE t.sale = $1 GROUP BY 1) x)"
 
 static const char report_sql[] =
     "SELECT json_build_object('sale', $1::text, 'currency', (SELECT coalesce(settings->>'currency', 'EUR') FROM sales WHERE id = $1),"
     " 'tickets', (SELECT count(*) FROM tickets WHERE sale = $1), 'amount', (SELECT coalesce(sum(price), 0) FROM tickets WHERE sale = $1),"
     " 'checked_in', (SELECT count(checked_in_at) FROM tickets WHERE sale = $1),"
-    " 'refunded', (SELECT coalesce(sum(amount), 0) FROM refunds WHERE sale = $1 AND id <> payment),"
+    " 'refunded', (SELECT coalesce(sum(amount), 0) FROM refunds WHERE sale = $1 AND NOT vain),"
     " 'seats', (SELECT json_agg(json_build_object('category', category, 'seats', n) ORDER BY category) FROM (SELECT category, count(*) AS n FROM seats WHERE sale = $1"
     " GROUP BY 1) c), " GROUP("categories", "s.category", "category") ", " GROUP("hours", "to_char(to_timestamp(t.at_ms / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:00\"Z\"')", "hour")
     ", " GROUP("tariffs", "coalesce(t.tariff, '')", "tariff") ", " GROUP("channels", "coalesce(o.channel, '')", "channel") ")::text WHERE EXISTS (SELECT 1 FROM sales WHERE id = $1)";
@@ -260,9 +261,10 @@ static const char report_sql[] =
 static const char order_sql[] =
     "SELECT json_build_object('order', o.id, 'sale', o.sale, 'person', o.person, 'status', o.status, 'amount', o.amount, 'refunded', o.refunded, 'currency', o.currency,"
     " 'payment', o.payment, 'channel', o.channel, 'at_ms', o.at_ms, 'tickets', (SELECT coalesce(json_agg(json_build_object('seat', s.guid, 'price', t.price, 'tariff', t.tariff,"
-    " 'person', t.person, 'checked_in_at', t.checked_in_at) ORDER BY t.seat), '[]') FROM tickets t JOIN seats s USING (sale, seat) WHERE t.order_id = o.id),"
-    " 'refunds', (SELECT coalesce(json_agg(json_build_object('refund', r.id, 'amount', r.amount, 'reason', r.reason, 'status', r.status) ORDER BY r.seq), '[]')"
-    " FROM refunds r WHERE r.order_id = o.id))::text FROM orders o WHERE o.id = $1";
+    " 'person', t.person, 'checked_in_at', t.checked_in_at) ORDER BY t.seat), '[]') FROM tickets t JOIN seats s USING (sale, seat) WHERE t.sale = o.sale AND t.order_id = o.id),"
+    " 'refunds', (SELECT coalesce(json_agg(json_build_object('refund', r.id, 'amount', r.amount, 'reason', r.reason, 'status', r.status, 'problem', r.problem)"
+    " ORDER BY r.seq), '[]') FROM refunds r WHERE r.sale = o.sale AND r.order_id = o.id))::text FROM orders o WHERE o.id = $1 AND ($2 = '' OR o.sale = $2)"
+    " ORDER BY o.at_ms DESC LIMIT 1";
 
 static bool run_of_sale(struct bo_http *http) {
     char id[BO_ID_MAX + 1];
@@ -274,7 +276,7 @@ static bool run_of_sale(struct bo_http *http) {
     else if (!room)
         bo_http_answer_error(http, BO_ERR_UNKNOWN_SALE, NULL);
     else if (door || report)
-        answer_text(http, door ? door_sql : report_sql, room->id, door ? "text/csv; charset=utf-8" : "application/json", BO_ERR_UNKNOWN_SALE);
+        answer_text(http, door ? door_sql : report_sql, room->id, NULL, door ? "text/csv; charset=utf-8" : "application/json", BO_ERR_UNKNOWN_SALE);
     else
         run_refund(http, room);
     return true;
@@ -291,7 +293,9 @@ bool bo_admin_tickets_run(struct bo_http *http) {
         return true;
     }
     if (bo_http_path_is(http, "/api/orders/*", id)) {
-        answer_text(http, order_sql, id, "application/json", BO_ERR_UNKNOWN_ORDER);
+        char sale[BO_HTTP_ARGUMENT_MAX + 1];
+        bo_http_argument(http, "sale", sale);
+        answer_text(http, order_sql, id, sale, "application/json", BO_ERR_UNKNOWN_ORDER);
         return true;
     }
     return run_of_sale(http);

@@ -155,11 +155,11 @@ void bo_room_read_tickets(struct bo_room *room) {
     bo_buffer_add_text(&orders, "}");
     room->paid = NULL;
     room->reading_tickets = true;
-    const char *params[] = {orders.data};
+    const char *params[] = {room->id, orders.data};
     bo_queue_run(room->gateway->postgres,
-                 "SELECT " BO_TICKET_COLUMNS " FROM tickets WHERE order_id = ANY($1::text[])"
+                 "SELECT " BO_TICKET_COLUMNS " FROM tickets WHERE sale = $1 AND order_id = ANY($2::text[])"
                  " ORDER BY order_id COLLATE \"C\", seat",
-                 params, 1, tickets_read, telling);
+                 params, 2, tickets_read, telling);
     bo_buffer_free(&orders);
 }
 

@@ -13,7 +13,7 @@
 
 struct refund {
     struct bo_gateway *gateway;
-    char id[BO_ID_MAX + 1];
+    char key[BO_REFUND_KEY_MAX + 1];
 };
 
 static void marked(void *arg, int err, const char *state, const struct bo_rows *rows) {
@@ -28,8 +28,8 @@ static void refunded(void *arg, int err, const struct bo_payment *payment) {
     if (!err) {
         BO_CRASH_POINT(refund_made);
         bo_metric_add(BO_METRIC_refunds, 1);
-        const char *params[] = {r->id};
-        bo_queue_run(r->gateway->postgres, "UPDATE refunds SET status = 'done' WHERE id = $1", params, 1, marked, NULL);
+        const char *params[] = {r->key};
+        bo_queue_run(r->gateway->postgres, "UPDATE refunds SET status = 'done' WHERE key = $1", params, 1, marked, NULL);
     }
     free(r);
 }
@@ -41,9 +41,9 @@ static void leased(void *arg, int err, const char *state, const struct bo_rows *
     for (size_t i = 0; !err && i < bo_rows_count(rows); i++) {
         struct refund *r = bo_alloc(sizeof(*r));
         r->gateway = gateway;
-        const char *id = bo_rows_text(rows, i, 0);
-        memcpy(r->id, id, strnlen(id, BO_ID_MAX));
-        gateway->payments.refund(gateway->payments.self, r->id, bo_rows_text(rows, i, 1), bo_rows_number(rows, i, 2), refunded, r);
+        const char *key = bo_rows_text(rows, i, 0);
+        memcpy(r->key, key, strnlen(key, BO_REFUND_KEY_MAX));
+        gateway->payments.refund(gateway->payments.self, r->key, bo_rows_text(rows, i, 1), bo_rows_number(rows, i, 2), refunded, r);
     }
 }
 
@@ -51,8 +51,8 @@ void bo_refunds_make(struct bo_gateway *gateway) {
     if (gateway->refunding || !*gateway->config.payment_url || !bo_queue_is_up(gateway->postgres)) return;
     gateway->refunding = true;
     bo_queue_run(gateway->postgres,
-                 "UPDATE refunds SET next_at = now() + interval '30 s', attempts = attempts + 1 WHERE id IN (SELECT id FROM"
+                 "UPDATE refunds SET next_at = now() + interval '30 s', attempts = attempts + 1 WHERE (sale, order_id, id) IN (SELECT sale, order_id, id FROM"
                  " refunds WHERE status = 'due' AND next_at <= now() ORDER BY next_at LIMIT 20 FOR UPDATE SKIP LOCKED)"
-                 " RETURNING id, payment, amount",
+                 " RETURNING key, payment, amount",
                  NULL, 0, leased, gateway);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What follows from ledger rows: orders, tickets, refunds. Each is one statement over the rows of a batch, run in the transaction that
+ * What follows from ledger rows: orders, tickets, refunds, grants, stock. Each is one statement over the rows of a batch, run in the transaction that
  * writes them, in this order. */
 #ifndef BO_LEDGER_PROJECTIONS_H
 #define BO_LEDGER_PROJECTIONS_H
@@ -11,6 +11,9 @@ struct bo_projection {
 
 /* What hooks are told (src/postgres/migrations/0006_hooks.sql); the same parameters. */
 extern const char bo_hooks_projection[];
+
+/* Places of areas, and lots, that are paid get a row in seats, so that tickets can name them; the same parameters. */
+extern const char bo_places_projection[];
 
 extern const struct bo_projection bo_projections[]; /* the last has kind NULL */
 

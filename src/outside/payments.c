@@ -155,7 +155,7 @@ static void add_field(struct bo_buffer *form, const char *name, const char *valu
 }
 
 static void stripe_call(struct bo_payment_client *client, const char *path, const struct bo_buffer *form, const char *key, bo_payment_cb cb, void *arg) {
-    char idempotency[BO_ID_MAX + 32], user[300];
+    char idempotency[BO_REFUND_KEY_MAX + 32], user[300];
     snprintf(idempotency, sizeof(idempotency), "Idempotency-Key: %s", key);
     snprintf(user, sizeof(user), "%s:", client->config->stripe_key);
     call(client, path, &(struct bo_call){.headers = {idempotency, "Content-Type: application/x-www-form-urlencoded"}, .body = form->data, .user = user}, cb, arg);

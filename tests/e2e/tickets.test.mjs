@@ -92,7 +92,7 @@ test('O1 a refund: the buyer hears it, the money goes back, the seat is for sale
   assert.deepEqual((await back({ refund: 'r:1', seats: ['S-1'] })).json, { order: 'part_refunded', amount: 5000 }, 'the same again');
   assert.equal((await person.next('refunded')).amount, 5000);
   const payments = async () => (await fetch(`${world.payments.url}/payments/${(await world.admin('GET', `/api/orders/${person.order}`)).json.payment}`)).json();
-  await until('given back', async () => (await payments()).refunds['r:1'] === 5000);
+  await until('given back', async () => (await payments()).refunds[`hall/${person.order}/r:1`] === 5000);
   assert.equal((await payments()).refunded, false);
   assert.equal((await world.admin('POST', '/api/check-in', { code: person.tickets[0].code })).json.error.code, 'ticket_void');
   assert.deepEqual((await call(world, person, 'tickets')).body.tickets.map(({ seat }) => seat), ['S-2']);
