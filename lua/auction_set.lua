@@ -15,13 +15,14 @@ local index, before = find_item(name)
 if before and before.kind ~= 'lot' then return {'stock_exists'} end
 if index and call('HEXISTS', STOCK, 'bids:' .. index) == 1 then return {'lot_running'} end
 if not index then
-  index = call('HINCRBY', STOCK, 'items', 1)
-  call('HSET', STOCK, 'n:' .. name, index)
+  index = new_item(name)
+  if not index then return {'too_many_items'} end
   count('lots', 1)
 end
 call('HSET', STOCK, 'i:' .. index, cmsgpack.pack(item))
 record('stock', {index = index, item = item, actor = actor})
 remind(item.closes)
 publish('items')
+settle_stock()
 admit()
 return {'ok', index}

@@ -4,7 +4,7 @@
 -- returns  {code}
 --- include sale
 --- include known
-local grace, status = numbers('grace_ms'), call('HGET', STATE, 'status')
+local grace, status = numbers('grace_ms'), effective_status()
 local waiting = call('ZMSCORE', LINE, unpack(ARGV))
 local absent, ends = {}, {}
 for i, person in ipairs(ARGV) do

@@ -22,8 +22,8 @@ for i = 3 + people_count, #ARGV - (traced and 1 or 0), 4 do
 end
 local JOINABLE = {open = true, paused = true, draft = true, through = true}
 
-local state = call('HMGET', STATE, 'status', 'lottery', 'seed', 'gathers_at')
-local status, open_now = state[1], is_open_now()
+local state = call('HMGET', STATE, 'lottery', 'seed', 'gathers_at')
+local status, open_now = effective_status(), is_open_now()
 
 -- Where somebody is already; nil: nowhere.
 local function place(person, number, packed, may_queue_again)
@@ -59,8 +59,8 @@ end
 local arrivals = {} -- lane -> the number handed out last
 
 local function new_number(person, lane)
-  if state[2] == '1' and not open_now then
-    local number = draw(person, lane, state[3])
+  if state[1] == '1' and not open_now then
+    local number = draw(person, lane, state[2])
     call('HINCRBY', LANES, 'd' .. lane .. ':' .. math.floor((number + lane * LANE + DRAW) / DRAW_BUCKET), 1)
     return number
   end
@@ -73,7 +73,7 @@ local function refusal()
   if not JOINABLE[status] then return status end
   local seq, committed, backlog_max = numbers('seq', 'committed', 'backlog_max')
   if seq - committed > backlog_max then return 'overloaded' end -- what is told has to be written, too (rule P4)
-  if wall < tonumber(state[4] or 0) then return 'too_early' end
+  if wall < tonumber(state[3] or 0) then return 'too_early' end
 end
 
 local numbers_now = call('ZMSCORE', LINE, unpack(people))

@@ -57,7 +57,6 @@ local function set_brake(percent, why)
   end
 end
 
-local status = call('HGET', STATE, 'status')
 local ticked, viewed, opened, due, closing = numbers('ticked', 'viewed', 'opened', 'due', 'closing')
 local wait = -1
 -- Before the work is shared out: of gateways that tick in step, the same one always comes too late for it.
@@ -83,6 +82,6 @@ end
 local head, free, sold, total_admitted, seq, committed, handed_out, opens_at, epoch, blocked =
   numbers('head', 'free', 'sold', 'admitted', 'seq', 'committed', 'handed_out', 'opens_at', 'epoch', 'blocked')
 local slowed, why = brake()
-return {'ok', now, wait, head, call('ZCARD', LINE), call('ZCARD', ACTIVE), call('HGET', STATE, 'status'), free, sold, total_admitted,
+return {'ok', now, wait, head, call('ZCARD', LINE), call('ZCARD', ACTIVE), effective_status(), free, sold, total_admitted,
         seq, committed, handed_out, is_open_now() and 1 or 0, math.max(0, opens_at - wall), slowed, why, stock_left(call('HGET', STATE, 'status')), epoch, blocked,
         call('HGET', STATE, 'aside') or ''}

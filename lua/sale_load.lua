@@ -1,17 +1,22 @@
 -- Brings a sale's settings into Redis: the first time as a new sale, later only what changed (rule A2, A7).
 -- A sale whose log is already in PostgreSQL but which Redis has forgotten, wholly or its end, is not gone on with: that would
 -- sell its seats a second time.
--- ARGV     settings version, log number committed in PostgreSQL, status, total seats, a fresh secret (for the lottery of a
---          new sale), then field, value, …
--- returns  {code, status, epoch}
+-- ARGV     settings version, log number committed in PostgreSQL, the operator's status, total seats, a fresh secret (for the lottery of
+--          a new sale), then field, value, …
+-- returns  {code, effective status, epoch}
 --- include sale
+--- include order
+--- include line
+--- include admit
+--- include stock
+--- include auction
 local version, committed, status, total, seed = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local settings = {unpack(ARGV, 6)}
-local known = call('HMGET', STATE, 'settings_version', 'status', 'seq', 'epoch')
+local known = call('HMGET', STATE, 'settings_version', 'status', 'seq', 'epoch', 'sold_out')
 if kept[6] then return {'redis_lost_sale', 'lost'} end
 if not known[1] then
   if committed > 0 then return {'redis_lost_sale', 'lost'} end
-  call('HSET', STATE, 'settings_version', version, 'status', status, 'total', total, 'free', total, 'sold', 0,
+  call('HSET', STATE, 'settings_version', version, 'status', status, 'sold_out', 0, 'total', total, 'free', total, 'sold', 0,
        'next', 0, 'head', -2 ^ 46, 'seq', 0, 'committed', 0, 'version', 0, 'epoch', wall, 'seed', seed, unpack(settings))
   call('SET', MAP, string.rep('0', total))
   record('load', {version = version, status = status, total = total, seed = seed})
@@ -21,10 +26,24 @@ if committed > tonumber(known[3]) then
   call('HSET', STATE, 'lost', 1)
   return {'redis_lost_sale', 'lost'}
 end
-local epoch = tonumber(known[4])
-if version <= tonumber(known[1]) then return {'ok', known[2], epoch} end
-if known[2] == 'sold_out' and status ~= 'closed' then status = 'sold_out' end
+local epoch, before = tonumber(known[4]), tonumber(known[1])
+-- 0.1.0 kept "sold_out" in the place of the operator's status, which PostgreSQL still has: the same version may bring another status.
+local of_old = not known[5]
+if version < before or version == before and status == known[2] and not of_old then return {'ok', effective_status(), epoch} end
+
+-- What later versions count besides.
+local function take_over_old_state()
+  local left, granted = 0, 0
+  each_item(function(index, item)
+    if is_granted(item) then left, granted = left + item.total - given(index), granted + given(index) end
+    if item.kind == 'lot' and load_bids(index, item).over == 'sold' then granted = granted + 1 end
+  end)
+  call('HSET', STATE, 'sold_out', known[2] == 'sold_out' and 1 or 0, 'grants_left', left, 'granted', granted)
+end
+
+if of_old then take_over_old_state() end
 call('HSET', STATE, 'settings_version', version, 'status', status, unpack(settings))
-record('settings', {version = version, status = status, settings = settings})
-publish('status', status, version)
-return {'ok', status, epoch}
+if of_old then settle_stock() end
+record('settings', {version = version, status = status, sold_out = numbers('sold_out'), settings = settings})
+publish('status', effective_status(), version)
+return {'ok', effective_status(), epoch}

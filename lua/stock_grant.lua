@@ -13,6 +13,11 @@ local packed = call('HGET', GRANTS, 'g:' .. grant)
 local before = packed and cmsgpack.unpack(packed)
 
 local function answer(g) return {'ok', g.item, g.count, g.number, g.seq, g.back and 1 or 0} end
+local function count_granted(by)
+  count('granted', by)
+  count('grants_left', -by)
+end
+
 local function save(g)
   call('HSET', GRANTS, 'g:' .. grant, cmsgpack.pack(g))
   return answer(g)
@@ -24,8 +29,11 @@ if what == 'take_back' then
   local index, item = find_item(before.item)
   call('HINCRBY', STOCK, 'given:' .. index, -before.count)
   call('HINCRBY', GRANTS, 'p:' .. index .. ':' .. before.person, -before.count)
+  count_granted(-before.count)
   before.back, before.seq = true, record('take_back', {grant = grant, person = before.person, item = before.item, count = before.count, actor = ARGV[3]})
   tell_stock(index, item)
+  settle_stock()
+  admit()
   return save(before)
 end
 
@@ -35,10 +43,12 @@ if before then
   return answer(before)
 end
 local index, item = find_item(name)
-if not item or item.kind == 'area' or item.kind == 'lot' then return {'unknown_item'} end
+if not item or not is_granted(item) then return {'unknown_item'} end
 local problem = item_problem(index, item, person, wanted)
 if problem then return problem end
 local number = give(index, item, person, wanted)
+count_granted(wanted)
 local seq = record('grant', {grant = grant, person = person, item = name, kind = item.kind, count = wanted, number = number})
 tell_stock(index, item)
+settle_stock()
 return save({person = person, item = name, count = wanted, number = number, seq = seq})

@@ -9,8 +9,7 @@
 --- include stock
 --- include auction
 local answer = {'ok'}
-for index = 1, tonumber(call('HGET', STOCK, 'items') or 0) do
-  local item = cmsgpack.unpack(call('HGET', STOCK, 'i:' .. index))
+each_item(function(index, item)
   local told = {index, item.name, item.kind, item.total, item.total - given(index), item.limit, item.price}
   if item.kind == 'lot' then
     local b = load_bids(index, item)
@@ -19,5 +18,5 @@ for index = 1, tonumber(call('HGET', STOCK, 'items') or 0) do
     end
   end
   answer[#answer + 1] = told
-end
+end)
 return answer

@@ -8,23 +8,21 @@
 --- include line
 --- include admit
 --- include stock
-local INDEX_MAX = 2000
 local name, kind, actor = ARGV[1], ARGV[2], ARGV[8]
 local item = {name = name, kind = kind, total = tonumber(ARGV[3]), limit = tonumber(ARGV[4]), price = tonumber(ARGV[5]), rate_count = tonumber(ARGV[6]),
               rate_ms = tonumber(ARGV[7])}
 local index, before = find_item(name)
 if before and before.kind ~= kind then return {'stock_exists'} end
 if index and item.total < given(index) then return {'stock_below_given', given(index)} end
-if not index then
-  index = call('HINCRBY', STOCK, 'items', 1)
-  if index > INDEX_MAX then return {'too_large'} end
-  call('HSET', STOCK, 'n:' .. name, index)
-end
+index = index or new_item(name)
+if not index then return {'too_many_items'} end
 call('HSET', STOCK, 'i:' .. index, cmsgpack.pack(item))
+local more = item.total - (before and before.total or 0)
 if kind == 'area' then
-  local more = item.total - (before and before.total or 0)
   count('free', more)
   count('total', more)
+else
+  count('grants_left', more)
 end
 record('stock', {index = index, item = item, actor = actor})
 publish('items')

@@ -118,12 +118,12 @@ local function reserved_left()
   return left
 end
 
--- For how many there is something: what is free, not kept for a channel, and not yet sought by somebody inside who holds nothing, so
--- that whoever is let in finds something. The operator may let several look for each free seat, or everyone while there is any.
+-- For how many there is something: what is free, not kept for a channel, what is left of coupons, vouchers and points, and of both
+-- what is not yet sought by somebody inside who holds nothing, so that whoever is let in finds something. The operator may let several look for each free seat, or everyone while there is any.
 local function stock_left(status)
   if numbers('lots') > 0 then return POP_MAX end -- everyone may bid
-  local free, seeking, choosers = numbers('free', 'seeking', 'choosers_per_seat')
-  free = math.max(0, free - reserved_left())
+  local free, seeking, choosers, grants_left = numbers('free', 'seeking', 'choosers_per_seat', 'grants_left')
+  free = math.max(0, free - reserved_left()) + math.max(0, grants_left)
   return status == 'through' and free or free * math.max(1, choosers) - seeking
 end
 
@@ -143,10 +143,11 @@ end
 -- Admits as many as status, policy, stock and brake allow, a batch of POP_MAX at most. Returns how many, and the ms until more
 -- may come in (0: at once, that was a whole batch; -1: when something happens).
 local function admit()
-  local s = call('HMGET', STATE, 'status', 'policy', 'opened', 'opens_at')
-  if not ADMITTING[s[1]] then return 0, -1 end
-  if s[3] ~= '1' then
-    local opens = tonumber(s[4] or 0)
+  local status = effective_status()
+  if not ADMITTING[status] then return 0, -1 end
+  local s = call('HMGET', STATE, 'policy', 'opened', 'opens_at')
+  if s[2] ~= '1' then
+    local opens = tonumber(s[3] or 0)
     if wall < opens then return 0, opens - wall end
     call('HSET', STATE, 'opened', 1)
     if opens > 0 then
@@ -154,7 +155,7 @@ local function admit()
       publish('opened')
     end
   end
-  local room, window, wait = places_left(s[1], s[2])
+  local room, window, wait = places_left(status, s[1])
   if room <= 0 then return 0, wait end
   local popped = call('ZPOPMIN', LINE, room)
   if #popped == 0 then return 0, -1 end

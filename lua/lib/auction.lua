@@ -74,19 +74,21 @@ local function settle_lots()
   local at = numbers('closing')
   if at == 0 or wall < at then return end
   call('HSET', STATE, 'closing', 0)
-  for index = 1, tonumber(call('HGET', STOCK, 'items') or 0) do
-    local item = cmsgpack.unpack(call('HGET', STOCK, 'i:' .. index))
+  each_item(function(index, item)
     if item.kind == 'lot' then settle_lot(index, item) end
-  end
+  end)
+  settle_stock()
 end
 
 -- The winner has paid in time.
 local function sell_lot(index)
-  local item = cmsgpack.unpack(call('HGET', STOCK, 'i:' .. index))
+  local item = item_at(index)
   local b = load_bids(index, item)
   b.over = 'sold'
   count('lots', -1)
+  count('granted', 1)
   save_bids(index, b)
   record('lot_over', {index = index, lot = item.name, over = 'sold'})
   tell_lot(index, item, b)
+  settle_stock()
 end

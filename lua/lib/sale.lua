@@ -21,6 +21,8 @@
 -- Seats and prices that come from a gateway stay the words they came as while people choose: to write a number into a command, Lua
 -- formats it, which costs as much as the command. In orders and in the log they are numbers.
 --
+-- state.status is the operator's and nobody else's; state.sold_out is '1' while nothing of the sale can be had (rule O8).
+--
 -- A person's record: st stage ("claim", "choose", "pay", "out", "away"), n number, d deadline, t told that he is
 -- admitted, h held seats {index, price, …}, r reduced ones among them {seat -> tariff}, b tickets bought, rb of these by tariff {tariff -> count},
 -- c channel, e times that he asked for more time, o order, last the order before, k remembered answers.
@@ -171,15 +173,22 @@ local function free_seats(person, p)
   p.h, p.r = {}, nil
 end
 
--- When all that is not kept back is sold, the sale is sold out; when something is put back, it goes on.
+-- What people and gateways are told: the operator's status, and beside it that nothing is left (rule O8).
+local function effective_status()
+  local s = call('HMGET', STATE, 'status', 'sold_out')
+  return s[2] == '1' and s[1] ~= 'closed' and s[1] ~= 'draft' and 'sold_out' or s[1]
+end
+
+-- The sale is sold out when something of it was sold and nothing can be had any more: no seat or place that is not kept back, no lot
+-- that is not over, nothing of the counted stock. When something is put back or added, it goes on.
 local function settle_stock()
-  local total, sold, blocked = numbers('total', 'sold', 'blocked')
-  local status = call('HGET', STATE, 'status')
-  local settled = sold > 0 and sold + blocked >= total and 'sold_out' or status == 'sold_out' and 'open' or status
-  if settled == status then return end
-  call('HSET', STATE, 'status', settled)
-  record('status', {status = settled})
-  publish('status', settled)
+  local total, sold, blocked, lots, grants_left, granted, before =
+    numbers('total', 'sold', 'blocked', 'lots', 'grants_left', 'granted', 'sold_out')
+  local gone = sold + granted > 0 and sold + blocked >= total and lots <= 0 and grants_left <= 0
+  if gone == (before == 1) then return end
+  call('HSET', STATE, 'sold_out', gone and 1 or 0)
+  record('status', {status = gone and 'sold_out' or 'open'})
+  publish('status', effective_status())
 end
 
 local function as_numbers(words)

@@ -5,10 +5,41 @@
 -- somebody has. A place of an area, and a lot, is a seat with the index PLACES * item + its number: so everything that is done with seats
 -- can be done with it.
 
-local function find_item(name)
-  local index = call('HGET', STOCK, 'n:' .. name)
-  if index then return tonumber(index), cmsgpack.unpack(call('HGET', STOCK, 'i:' .. index)) end
+local ITEMS_MAX = 2000
+
+-- nil where there is none of this index: a sale begun by 0.1.0 may count more items than it has.
+local function item_at(index)
+  local packed = call('HGET', STOCK, 'i:' .. index)
+  return packed and cmsgpack.unpack(packed) or nil
 end
+
+local function find_item(name)
+  local index = tonumber(call('HGET', STOCK, 'n:' .. name) or nil)
+  local item = index and item_at(index)
+  if item then return index, item end
+end
+
+-- The highest index; item_at says which of them there are.
+local function items() return tonumber(call('HGET', STOCK, 'items') or 0) end
+
+-- Calls visit(index, item) for each item there is.
+local function each_item(visit)
+  for index = 1, items() do
+    local item = item_at(index)
+    if item then visit(index, item) end
+  end
+end
+
+-- The index of a new item; nil, and nothing changed, when there are as many as there may be.
+local function new_item(name)
+  if items() >= ITEMS_MAX then return nil end
+  local index = call('HINCRBY', STOCK, 'items', 1)
+  call('HSET', STOCK, 'n:' .. name, index)
+  return index
+end
+
+-- Coupons, vouchers, points: they are granted, and neither seats nor places.
+local function is_granted(item) return item.kind ~= 'area' and item.kind ~= 'lot' end
 
 local function given(index) return tonumber(call('HGET', STOCK, 'given:' .. index) or 0) end
 

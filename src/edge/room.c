@@ -137,12 +137,21 @@ void bo_room_each_of(struct bo_room *room, const char *person, void (*cb)(struct
 
 /* ---- status ---- */
 
+/* Does nothing keep it here any more? A session that waits to hear what it was granted stays until it has heard it. */
+static bool is_over_for(const struct bo_room *room, const struct bo_session *s) {
+    bool waits = s->stage == BO_STAGE_WAIT, inside = s->stage == BO_STAGE_CLAIM || s->stage == BO_STAGE_CHOOSE;
+    if (strcmp(room->status, "sold_out") == 0) return (waits || inside) && !(s->visit && s->visit->awaited);
+    return waits && (strcmp(room->status, "closed") == 0 || strcmp(room->status, "away") == 0);
+}
+
+void bo_room_has_told(struct bo_room *room, struct bo_session *s) {
+    if (strcmp(room->status, "sold_out") == 0 && is_over_for(room, s)) bo_session_dismiss(s, room->status);
+}
+
 static void tell_status(void *arg, struct bo_table_link *link) {
     struct bo_room *room = arg;
     struct bo_session *s = (struct bo_session *)link;
-    bool waits = s->stage == BO_STAGE_WAIT, inside = s->stage == BO_STAGE_CLAIM || s->stage == BO_STAGE_CHOOSE;
-    bool sold_out = strcmp(room->status, "sold_out") == 0, ended = strcmp(room->status, "closed") == 0 || strcmp(room->status, "away") == 0;
-    if (sold_out ? waits || inside : ended && waits)
+    if (is_over_for(room, s))
         bo_session_dismiss(s, room->status);
     else if (bo_session_hears_later(s))
         s->status_due = true;

@@ -39,7 +39,7 @@ struct bo_room {
     enum bo_room_state state;
     bool loading; /* sale_load is under way */
 
-    char status[12]; /* "draft", "open", "paused", "draining", "through", "away", "closed" or "sold_out", as Redis says */
+    char status[12]; /* "draft", "open", "paused", "draining", "through", "away", "closed" or "sold_out", as Redis says: that nothing is left goes before the operator's */
     bool opened;     /* the opening is past; until then the lottery is secret */
     bool announce;   /* just opened: everyone hears his position as soon as the view is here */
     int64_t head, total_waiting, active, free, sold, admitted, seq, opens_in_ms, handed_out, blocked;
@@ -96,6 +96,7 @@ bo_ms bo_room_now(const struct bo_room *room);   /* by the sale's clock, as far 
 int64_t bo_room_left_ms(const struct bo_room *room, bo_ms deadline, int64_t most);
 bool bo_room_admits(const struct bo_room *room); /* is the line moving, or will it when the sale opens? */
 void bo_room_set_status(struct bo_room *room, const char *status);
+void bo_room_has_told(struct bo_room *room, struct bo_session *session); /* what it awaited: it parts if the sale is sold out meanwhile */
 void bo_room_stage_changes(struct bo_room *room, struct bo_session *session, enum bo_stage to);
 void bo_room_enroll(struct bo_room *room, struct bo_session *session); /* session->person is set */
 void bo_room_forget(struct bo_room *room, struct bo_session *session); /* its connection is gone */

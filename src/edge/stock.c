@@ -13,13 +13,15 @@
 
 /* ---- what there is ---- */
 
+/* NULL: there is none; indexes may have gaps. */
 static struct bo_item *item_at(const struct bo_room *room, int64_t index) {
-    return index >= 1 && (size_t)index <= room->item_count ? &room->items[index - 1] : NULL;
+    bool known = index >= 1 && (size_t)index <= room->item_count && *room->items[index - 1].name;
+    return known ? &room->items[index - 1] : NULL;
 }
 
 static struct bo_item *find_item(const struct bo_room *room, const char *name) {
     for (size_t i = 0; i < room->item_count; i++)
-        if (strcmp(room->items[i].name, name) == 0) return &room->items[i];
+        if (*name && strcmp(room->items[i].name, name) == 0) return &room->items[i];
     return NULL;
 }
 
@@ -36,9 +38,13 @@ static void stock_read(void *arg, int err, const struct bo_value *v) {
     struct bo_room *room = arg;
     room->stock_loading = false;
     if (err) return; /* the next change reads it again */
-    room->item_count = v->length - 1;
+    room->item_count = v->length > 1 ? (size_t)bo_value_number(bo_value_item(v, v->length - 1), 0) : 0; /* the highest index */
     room->items = bo_realloc(room->items, (room->item_count + 1) * sizeof(*room->items));
-    for (size_t i = 0; i < room->item_count; i++) take_item(&room->items[i], bo_value_item(v, i + 1));
+    memset(room->items, 0, (room->item_count + 1) * sizeof(*room->items));
+    for (size_t i = 1; i < v->length; i++) {
+        const struct bo_value *item = bo_value_item(v, i);
+        take_item(&room->items[bo_value_number(item, 0) - 1], item);
+    }
 }
 
 void bo_room_load_stock(struct bo_room *room) {
@@ -167,6 +173,7 @@ static struct bo_asked_of_stock *start(struct bo_session *s, const char *key, co
     struct bo_asked_of_stock *a = bo_alloc(sizeof(*a));
     *a = (struct bo_asked_of_stock){.session = s, .count = count};
     bo_session_hold(s);
+    bo_session_visit(s)->awaited++;
     snprintf(a->key, sizeof(a->key), "%s", key);
     snprintf(a->item, sizeof(a->item), "%s", item);
     return a;
@@ -175,6 +182,8 @@ static struct bo_asked_of_stock *start(struct bo_session *s, const char *key, co
 static void finish(struct bo_asked_of_stock *a) {
     if (a->link) *a->link = a->next;
     if (a->link && a->next) a->next->link = a->link;
+    a->session->visit->awaited--;
+    if (a->session->wsi) bo_room_has_told(a->session->room, a->session);
     bo_session_release(a->session);
     free(a);
 }
@@ -291,7 +300,8 @@ bool bo_stock_run(struct bo_http *http, struct bo_room *room, const char *what) 
                      params, 2, grants_read, http);
     } else {
         json_t *list = json_array();
-        for (size_t i = 0; i < room->item_count; i++) json_array_append_new(list, describe(&room->items[i]));
+        for (size_t i = 0; i < room->item_count; i++)
+            if (*room->items[i].name) json_array_append_new(list, describe(&room->items[i]));
         bo_http_answer_json(http, 200, json_pack("{s:o}", "stock", list));
     }
     return true;

@@ -78,7 +78,8 @@ static bool is_compared(const struct bo_image *image, const char *key, const cha
     if (strcmp(key, "gone") == 0) return *found && !is_past(image, field);
     if (strcmp(key, "lanes") == 0 && field[0] == 'd') return *found && !is_past(image, field);
     if (strcmp(key, "state") != 0) return true;
-    static const char *const told[] = {"sold", "blocked", "seeking", "admitted", "handed_out", "next", "total", "free", "lots", "status", "seed"};
+    static const char *const told[] = {"sold", "blocked", "seeking", "admitted", "handed_out", "next", "total", "free", "lots", "status", "seed",
+                                       "sold_out", "grants_left", "granted"};
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
         if (strcmp(told[i], field) == 0) return true;
     return begins(field, "used:") || begins(field, "tariff:") || begins(field, "next:");

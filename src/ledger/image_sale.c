@@ -27,7 +27,7 @@ static void load(struct bo_image *image, const json_t *body, const struct bo_log
     (void)record;
     json_t *state = state_of(image);
     int64_t total = bo_image_number(body, "total");
-    static const char *const counters[] = {"sold", "blocked", "seeking", "admitted", "handed_out", "next"};
+    static const char *const counters[] = {"sold", "blocked", "seeking", "admitted", "handed_out", "next", "sold_out", "grants_left", "granted"};
     for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) bo_image_set(state, counters[i], 0);
     bo_image_set(state, "total", total);
     bo_image_set(state, "free", total);
@@ -40,9 +40,20 @@ static void load(struct bo_image *image, const json_t *body, const struct bo_log
     image->map[image->seats] = '\0';
 }
 
+static bool says_sold_out(const json_t *body) { return strcmp(bo_image_text(body, "status"), "sold_out") == 0; }
+
+/* Whether something of it can be had; the status is the operator's and comes with the settings. */
 static void status(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {
     (void)record;
-    json_object_set(state_of(image), "status", json_object_get(body, "status"));
+    bo_image_set(state_of(image), "sold_out", says_sold_out(body));
+}
+
+/* 0.1.0 wrote "sold_out" in the place of the operator's status. */
+static void settings(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {
+    (void)record;
+    json_t *state = state_of(image), *sold_out = json_object_get(body, "sold_out");
+    bo_image_set(state, "sold_out", sold_out ? json_integer_value(sold_out) : says_sold_out(body));
+    if (!says_sold_out(body)) json_object_set(state, "status", json_object_get(body, "status"));
 }
 
 /* ---- quotas ---- */
@@ -313,6 +324,7 @@ static void stock(struct bo_image *image, const json_t *body, const struct bo_lo
     const char *kind = bo_image_text(item, "kind");
     if (strcmp(kind, "area") == 0) bo_image_count(state_of(image), "free", more);
     if (strcmp(kind, "area") == 0) bo_image_count(state_of(image), "total", more);
+    if (strcmp(kind, "area") != 0 && strcmp(kind, "lot") != 0) bo_image_count(state_of(image), "grants_left", more);
     if (strcmp(kind, "lot") == 0 && !before) bo_image_count(state_of(image), "lots", 1);
     json_object_set(items, field, item);
     snprintf(field, sizeof(field), "n:%s", bo_image_text(item, "name"));
@@ -320,11 +332,17 @@ static void stock(struct bo_image *image, const json_t *body, const struct bo_lo
     if (index > bo_image_number(items, "items")) bo_image_set(items, "items", index);
 }
 
+static void count_granted(struct bo_image *image, int64_t by) {
+    bo_image_count(state_of(image), "granted", by);
+    bo_image_count(state_of(image), "grants_left", -by);
+}
+
 static void grant(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {
     char field[BO_IMAGE_FIELD + BO_ID_MAX];
     snprintf(field, sizeof(field), "n:%s", bo_image_text(body, "item"));
     int64_t index = bo_image_number(image->of[BO_IMAGE_STOCK], field), count = bo_image_number(body, "count"), last = bo_image_number(body, "number") + count - 1;
     bo_image_count_item(image, index, bo_image_text(body, "person"), count);
+    count_granted(image, count);
     bo_image_field(field, "next:", index);
     if (last > bo_image_number(image->of[BO_IMAGE_STOCK], field)) bo_image_set(image->of[BO_IMAGE_STOCK], field, last);
     snprintf(field, sizeof(field), "g:%s", bo_image_text(body, "grant"));
@@ -337,6 +355,7 @@ static void take_back_grant(struct bo_image *image, const json_t *body, const st
     char field[BO_IMAGE_FIELD + BO_ID_MAX];
     snprintf(field, sizeof(field), "n:%s", bo_image_text(body, "item"));
     bo_image_count_item(image, bo_image_number(image->of[BO_IMAGE_STOCK], field), bo_image_text(body, "person"), -bo_image_number(body, "count"));
+    count_granted(image, -bo_image_number(body, "count"));
     snprintf(field, sizeof(field), "g:%s", bo_image_text(body, "grant"));
     json_t *g = json_object_get(image->of[BO_IMAGE_GRANTS], field);
     json_object_set_new(g, "back", json_true());
@@ -376,6 +395,7 @@ static void lot_over(struct bo_image *image, const json_t *body, const struct bo
     json_t *lot = lot_of(image, body);
     json_object_set(lot, "over", json_object_get(body, "over"));
     bo_image_count(state_of(image), "lots", -1);
+    if (strcmp(bo_image_text(body, "over"), "sold") == 0) bo_image_count(state_of(image), "granted", 1);
     if (strcmp(bo_image_text(body, "over"), "unsold") != 0) return;
     json_object_del(lot, "order");
     bo_image_set(image->of[BO_IMAGE_STOCK], bo_image_field(field, "given:", bo_image_number(body, "index")), 0);
@@ -385,7 +405,7 @@ bo_image_replay bo_image_replay_sale(const char *kind) {
     static const struct {
         const char *kind;
         bo_image_replay replay;
-    } kinds[] = {{"load", load}, {"settings", status}, {"status", status}, {"seats", seats}, {"block", keep_back}, {"unblock", keep_back},
+    } kinds[] = {{"load", load}, {"settings", settings}, {"status", status}, {"seats", seats}, {"block", keep_back}, {"unblock", keep_back},
                  {"transfer", transfer}, {"checkout", checkout}, {"paid", paid}, {"end", end}, {"refund_due", refund_due}, {"refund", refund},
                  {"stock", stock}, {"grant", grant}, {"take_back", take_back_grant}, {"bid", bid}, {"lot_over", lot_over}};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

@@ -111,8 +111,6 @@ static json_t *recent(const struct bo_image *image, int64_t rate_ms) {
     return window;
 }
 
-static bool is_over(const char *status) { return strcmp(status, "closed") == 0; }
-
 static void put_state(struct call *c, const struct bo_image *image, const struct bo_settings *settings) {
     json_t *window = json_pack("{s:o}", "window", recent(image, settings->rate_ms));
     put(c, "state", "packed", window);
@@ -122,8 +120,6 @@ static void put_state(struct call *c, const struct bo_image *image, const struct
 }
 
 static int finish(struct call *c, const struct bo_image *image, const struct bo_settings *settings, int64_t version, const char *status) {
-    const char *reached = json_string_value(json_object_get(image->of[BO_IMAGE_STATE], "status"));
-    bool sold_out = reached && strcmp(reached, "sold_out") == 0 && !is_over(status);
     int err = c->err ? c->err : bo_scripts_wait(c->scripts);
     begin(c, "end", NULL, NULL);
     add_number(c, image->seq);
@@ -132,7 +128,7 @@ static int finish(struct call *c, const struct bo_image *image, const struct bo_
     add_text(c, "settings_version");
     add_number(c, version);
     add_text(c, "status");
-    add_text(c, sold_out ? "sold_out" : status);
+    add_text(c, status);
     add_text(c, "closing"); /* the first tick sees what the clock has to do with lots */
     add_number(c, bo_image_number(image->of[BO_IMAGE_STATE], "lots") > 0);
     bo_settings_each(settings, add_setting, c);

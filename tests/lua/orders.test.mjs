@@ -98,7 +98,7 @@ test('L8 the last seat sold makes the sale sold out; who comes then is told so',
   const sale = await paying(t, [0, 1], {}, 2);
   await sale.join('g:2');
   await pay(sale);
-  assert.equal(await sale.redis.hget(sale.key.state, 'status'), 'sold_out');
+  assert.equal(await sale.status(), 'sold_out');
   assert.equal((await sale.join('g:3'))[0][1], 'sold_out');
   assert.deepEqual((await sale.join('g:1'))[0], [1, 'out', 0, 'o:1'], 'a buyer hears how it ended for him');
   await sale.load({}, { status: 'closed' });
@@ -139,9 +139,9 @@ test('O1 a refund of one seat: its ticket is void, it is for sale again, and the
 test('S2 a seat that was given back counts no more for the limit, and a sold-out sale goes on', async (t) => {
   const sale = await paying(t, [0, 1], { limit: 2, choosers_per_seat: 5 }, 2);
   await pay(sale);
-  assert.equal(await sale.redis.hget(sale.key.state, 'status'), 'sold_out');
+  assert.equal(await sale.status(), 'sold_out');
   await refund(sale, 'r:1', '-', 'free', 0);
-  assert.equal(await sale.redis.hget(sale.key.state, 'status'), 'open');
+  assert.equal(await sale.status(), 'open');
   const [[number]] = await sale.joinAs('1', 'g:1');
   await sale.tick();
   await sale.run('line_enter', 'g:1', number);

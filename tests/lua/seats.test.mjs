@@ -155,9 +155,9 @@ test('seats kept back: nobody gets them, the sale is sold out without them, and 
   assert.deepEqual(await sale.state('free', 'blocked'), [0, 2]);
   await sale.run('order_checkout', people[0], 1, 'o:1');
   await sale.run('order_pay', 'o:1', 'p:1', 'paid', 3000, 'EUR');
-  assert.equal(await sale.redis.hget(sale.key.state, 'status'), 'sold_out');
+  assert.equal(await sale.status(), 'sold_out');
   assert.deepEqual(await sale.run('seats_block', 'unblock', 'ann', '', 4), ['ok', 1, 1]);
-  assert.equal(await sale.redis.hget(sale.key.state, 'status'), 'open');
+  assert.equal(await sale.status(), 'open');
   assert.equal((await sale.hold(people[1], 2, 'a', 4))[0], 'ok');
   const changes = (await sale.log()).filter(({ kind }) => kind.endsWith('block')).map(({ kind, body }) => [kind, body.actor, body.why, body.seats]);
   assert.deepEqual(changes, [['block', 'ann', 'camera', [3, 4]], ['unblock', 'ann', '', [4]]]);

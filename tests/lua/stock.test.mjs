@@ -102,9 +102,9 @@ test('L8 a sale with an area is sold out when seats and places are', async (t) =
   await sale.run('stock_take', 'g:1', 1, 'b', 'floor', 1);
   await sale.run('order_checkout', 'g:1', 1, 'o:1');
   await sale.run('order_pay', 'o:1', 'p:1', 'paid', 3000, 'EUR');
-  assert.equal(await sale.redis.hget(sale.key.state, 'status'), 'sold_out');
+  assert.equal(await sale.status(), 'sold_out');
   await set(sale, 'floor', 'area', 2, { price: 2000 });
-  assert.equal(await sale.redis.hget(sale.key.state, 'status'), 'open', 'and goes on when there is more');
+  assert.equal(await sale.status(), 'open', 'and goes on when there is more');
 });
 
 /* ---- lots ---- */
