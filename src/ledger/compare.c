@@ -67,7 +67,8 @@ static bool is_past(const struct bo_image *image, const char *field) {
     char name[BO_IMAGE_FIELD];
     if (sscanf(field + drawn, "%" SCNd64 ":%" SCNd64, &lane, &bucket) != 2) return false;
     snprintf(name, sizeof(name), lane ? "lane_head:%" PRId64 : "lane_head", lane);
-    const json_t *head = json_object_get(image->of[BO_IMAGE_STATE], name);
+    const json_t *head = json_object_get(image->heads, name);
+    if (!head) head = json_object_get(image->of[BO_IMAGE_STATE], name);
     int64_t first = drawn ? -lane * LANE - DRAW + bucket * (INT64_C(1) << 30) : bucket * 1024 - lane * LANE;
     return head && first <= json_integer_value(head);
 }
@@ -145,6 +146,7 @@ static bool is_same_record(const json_t *a, const json_t *b) {
 bool bo_compare_scanned(const struct bo_image *image, const char *key, const char *field, const char *value) {
     const json_t *record = json_object_get(image->of[BO_IMAGE_PEOPLE], field);
     int64_t off;
+    if (strcmp(key, "state") == 0 && begins(field, "lane_head")) bo_image_set(image->heads, field, atoll(value));
     if (strcmp(key, "line") == 0) return *value && atoll(value) == bo_image_number(image->of[BO_IMAGE_LINE], field);
     if (strcmp(key, "active") == 0) return is_inside(stage_of(record));
     if (strcmp(key, "people") == 0) {

@@ -16,6 +16,7 @@ struct bo_image *bo_image_new(const char *sale) {
     image->sale = bo_strdup(sale);
     for (int i = 0; i < BO_IMAGE_SECTIONS; i++) image->of[i] = json_object();
     image->admissions = json_array();
+    image->heads = json_object();
     return image;
 }
 
@@ -23,6 +24,7 @@ void bo_image_free(struct bo_image *image) {
     if (!image) return;
     for (int i = 0; i < BO_IMAGE_SECTIONS; i++) json_decref(image->of[i]);
     json_decref(image->admissions);
+    json_decref(image->heads);
     free(image->map);
     free(image->sale);
     free(image);
@@ -81,7 +83,7 @@ void bo_image_count_place(struct bo_image *image, int64_t seat, const char *pers
     bo_image_count_item(image, seat / BO_IMAGE_PLACES, person, by);
     json_t *stock = image->of[BO_IMAGE_STOCK];
     bo_image_field(field, "next:", seat / BO_IMAGE_PLACES);
-    if (by > 0) bo_image_set(stock, field, seat % BO_IMAGE_PLACES); /* the one handed out last: numbers are used again */
+    if (by > 0 && seat % BO_IMAGE_PLACES > bo_image_number(stock, field)) bo_image_set(stock, field, seat % BO_IMAGE_PLACES);
 }
 
 void bo_image_count_item(struct bo_image *image, int64_t item, const char *person, int64_t by) {

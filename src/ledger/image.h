@@ -22,6 +22,7 @@ struct bo_image {
     bo_ms at;     /* the sale's clock then */
     json_t *of[BO_IMAGE_SECTIONS];
     json_t *admissions; /* the last ones, {at, how many, …} */
+    json_t *heads; /* how far the lanes have got in Redis, over people without a connection: known when it is compared */
     char *map;    /* a character for each seat of the plan */
     size_t seats; /* of the plan */
 };

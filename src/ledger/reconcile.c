@@ -21,7 +21,7 @@
 #define CATCH_UP_MS 20000   /* PostgreSQL has so long to get to where Redis is */
 #define POLL_MS 20
 
-static const char *const keys[] = {"line", "active", "people", "seats", "orders", "gone", "lanes", "stock", "grants", "state"};
+static const char *const keys[] = {"state", "line", "active", "people", "seats", "orders", "gone", "lanes", "stock", "grants"}; /* state: how far the lanes have got */
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
 struct job {
