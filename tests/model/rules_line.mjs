@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules of the line and of being inside (L2, L4, L6, L7, A5-A7), for reference.mjs.
+import { LANE, laneOf } from './reference.mjs';
+
+const JOINABLE = ['open', 'paused', 'draft', 'through'];
+
+export const lineRules = {
+  // Where somebody is, as a gateway hears it: [number, stage, deadline, order].
+  place(name) {
+    const p = this.person(name);
+    if (this.s.line[name] !== undefined) return [this.s.line[name], 'wait', 0, ''];
+    return p && [p.n ?? 0, p.st, p.d ?? 0, p.o ?? ''];
+  },
+
+  // A gateway has the connection: from here the time to claim runs.
+  tellAdmitted(name) {
+    const p = this.person(name);
+    if (p?.st !== 'claim' || p.told) return;
+    p.told = true;
+    p.d = this.now + this.setting('claim_ms');
+  },
+
+  refusal() {
+    const status = this.effectiveStatus();
+    if (!JOINABLE.includes(status)) return status;
+    if (this.wall < this.setting('gathers_at')) return 'too_early';
+    return undefined;
+  },
+
+  newNumber(name, lane) {
+    if (this.setting('lottery') === 1 && !this.isOpenNow()) return this.draw(name, lane);
+    this.s.next[lane] = (this.s.next[lane] ?? 0) + 1;
+    return this.s.next[lane] - lane * LANE;
+  },
+
+  // The lane an invitation leads to: [lane], or [undefined, problem]. The quota counts people, not comings (rule L7).
+  laneFor(name, invitation) {
+    if (!invitation) return [0];
+    const owner = invitation.id !== '-' ? this.s.invitations[invitation.id] : undefined;
+    if (owner && owner !== name) return [undefined, 'invitation_used'];
+    const inLane = (this.s.inLane[invitation.lane] ??= {});
+    if (!owner && !inLane[name] && invitation.quota > 0 && Object.keys(inLane).length >= invitation.quota) return [undefined, 'lane_full'];
+    inLane[name] = true;
+    if (invitation.id !== '-') this.s.invitations[invitation.id] = name;
+    return [invitation.lane];
+  },
+
+  // flag: '1' a new place for whoever was inside, '0' how it ended, '-' no new place.
+  join(name, flag, invitation) {
+    const p = this.person(name), waiting = this.s.line[name];
+    let found;
+    if (waiting !== undefined) found = [waiting, 'wait', 0, ''];
+    else if (p?.st === 'away') {
+      this.s.line[name] = p.n;
+      p.st = 'out';
+      found = [p.n, 'wait', 0, ''];
+    } else if (p && this.isInside(p)) {
+      this.tellAdmitted(name);
+      found = [p.n, p.st, p.d, p.o ?? ''];
+    } else if (p && p.n !== undefined && flag !== '1') found = [p.n, 'out', 0, p.last ?? ''];
+    const better = found?.[1] === 'wait' && invitation && invitation.lane > laneOf(found[0]);
+    if ((!found || better) && flag === '-') found ??= [0, 'out', 0, ''];
+    else if (!found && this.refusal()) found = [0, this.refusal(), 0, ''];
+    else if (!found || better) {
+      const [lane, problem] = this.laneFor(name, invitation);
+      if (lane === undefined) found ??= [0, problem, 0, ''];
+      else found = [(this.s.line[name] = this.newNumber(name, lane)), 'wait', 0, ''];
+    }
+    delete this.s.absent[name];
+    return found;
+  },
+
+  drop(name) {
+    if (this.s.line[name] !== undefined) this.s.absent[name] = this.now + this.setting('grace_ms');
+    return 'ok';
+  },
+
+  find(name) {
+    this.tellAdmitted(name);
+    return this.place(name) ?? [0, 'out', 0, ''];
+  },
+
+  leave(name) {
+    const p = this.person(name);
+    if (this.s.line[name] !== undefined) {
+      delete this.s.line[name];
+      delete this.s.absent[name];
+      return 'ok';
+    }
+    if (!p || p.st === 'out') return 'not_in_line';
+    if (p.st === 'away') {
+      p.st = 'out';
+      delete this.s.absent[name];
+      return 'ok';
+    }
+    this.endAdmission(name, 'left');
+    this.admit();
+    return 'ok';
+  },
+
+  enter(name, number) {
+    const p = this.person(name);
+    if (!p || p.n !== number || !this.isInside(p)) return { code: 'not_admitted' };
+    if (p.d <= this.now) return { code: 'admission_expired' };
+    if (p.st === 'claim') Object.assign(p, { st: 'choose', told: false, d: this.now + this.setting('choose_ms') });
+    return { code: 'ok', stage: p.st, deadline: p.d, order: p.o ?? '', held: p.h };
+  },
+
+  // Why a command of somebody who chooses cannot be done; an answer that was given to its key before comes first (rule O2).
+  choosingProblem(name, number, key, request) {
+    const p = this.person(name);
+    if (!p || p.n !== number) return { code: 'not_admitted' };
+    const before = p.keys[key];
+    if (before) return before.request === request ? { ...before.answer, again: true } : { code: 'key_reused' };
+    if (p.st === 'pay') return { code: 'already_paying' };
+    if (p.st !== 'choose') return { code: 'not_admitted' };
+    if (p.d <= this.now) return { code: 'admission_expired' };
+    return undefined;
+  },
+
+  remember(name, key, request, answer) {
+    this.person(name).keys[key] = { request, answer };
+    return answer;
+  },
+
+  extend(name, number, key) {
+    const problem = this.choosingProblem(name, number, key, 'extend');
+    if (problem) return problem;
+    const p = this.person(name), most = this.setting('extend_max');
+    if (this.setting('extend_ms') === 0 || (p.e ?? 0) >= most) return { code: 'no_more_time' };
+    p.e = (p.e ?? 0) + 1;
+    p.d += this.setting('extend_ms');
+    return this.remember(name, key, 'extend', { code: 'ok', list: [most - p.e] });
+  },
+
+  channel(name, number, key, channel, code) {
+    const problem = this.choosingProblem(name, number, key, `channel ${code}`);
+    if (problem) return problem;
+    const p = this.person(name), owner = this.s.invitations[code];
+    if (p.h.length) return { code: 'something_held' };
+    if (owner && owner !== name) return { code: 'invitation_used' };
+    this.s.invitations[code] = name;
+    p.c = channel;
+    return this.remember(name, key, `channel ${code}`, { code: 'ok', list: [] });
+  },
+
+  // Somebody outside asks for fewer people for a while; 0 ms: the wish is over.
+  brake(percent, forMs) {
+    this.s.asked = { percent, until: this.now + forMs };
+    this.admit();
+    return this.slowed();
+  },
+
+  setStatus(status) {
+    this.s.status = status;
+  },
+};
