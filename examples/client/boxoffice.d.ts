@@ -36,6 +36,13 @@ export type Stage = 'connecting' | 'gather' | 'wait' | 'claim' | 'choose' | 'pay
 export interface Tariffed { seat: string; tariff: string }
 export interface BestWish { count: number; category?: string; zone?: string; price_max?: number; accessible?: boolean }
 export interface Ticket { seat: string; zone: string; row: string; number: string; category: string; order: string; tariff: string; code: string; price: number; checked_in_ms?: number }
+/** What was somebody's: given back (void), or somebody else's now (handed_on). */
+export interface Gone { seat: string; zone: string; row: string; number: string; category: string; order: string; state: 'void' | 'handed_on' }
+/** The address of somebody's tickets of an order, in any browser, until 30 days after the show. */
+export interface TicketLink { order: string; link: string; link_expires_ms: number }
+/** key: the bearer's token it was found by, for its QR code and for handing it on. */
+export interface Wallet { tickets: (Ticket & { key: string })[]; gone: Gone[]; links: TicketLink[]; refused: { key: string; code?: string }[] }
+export interface Bought { type: 'bought'; order: string; tickets: Ticket[]; link: string; link_expires_ms: number }
 export interface Held { type: 'held' | 'released'; key: string; left_ms: number; seats: string[]; amount: number; currency: string }
 export interface Pay { type: 'pay'; order: string; amount: number; currency: string; left_ms: number; url?: string; client_secret?: string; publishable_key?: string }
 
@@ -87,8 +94,10 @@ export class Boxoffice extends EventTarget {
   readonly deadline?: number;
   /** Goes through everything that is logged and stored about this person. */
   readonly trace: string;
-  /** The key to place and tickets, kept in the storage; null before the first join. */
-  readonly resume: string | null;
+  /** The key to the place, kept in the storage; null before the first join. Set it to take over a place that was given elsewhere. */
+  resume: string | null;
+  /** Every key in the storage that tickets may hang on: this one, ticket links, and keys of places before. None is dropped but by forget(). */
+  readonly keys: string[];
 
   /** Gets in line, or back to the place of before; from then on the connection is kept by itself. */
   join(options?: { again?: boolean }): this;
@@ -115,7 +124,10 @@ export class Boxoffice extends EventTarget {
   describe(): Promise<Description>;
   plan(): Promise<Plan>;
   stock(): Promise<{ item: string; kind: string; total: number; left: number; limit: number; price: number }[]>;
+  /** By all keys of this browser; rejected where there is none, or none holds. */
   tickets(): Promise<Ticket[]>;
+  /** The same with what is gone and with the ticket links, and by further keys: the token of a ticket link, or an account's. */
+  wallet(others?: string[]): Promise<Wallet>;
 
   addEventListener<T extends keyof Events>(type: T, listener: (event: Event & { detail: Events[T] }) => void, options?: boolean | AddEventListenerOptions): void;
   addEventListener(type: string, listener: ((event: Event & { detail: any }) => void) | EventListenerObject | null, options?: boolean | AddEventListenerOptions): void;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A place in a boxoffice line, from a browser or Node: joins, keeps the place through lost connections, reloads and sleep, and repeats
 // every command under its own key until it is answered. Types and contracts: boxoffice.d.ts. The protocol: docs/protocol.md.
+import { forgetKeys, keepKey, keysOf, mergeTickets, replaceResume, storage, tokenOf } from './keys.js';
 import { solveAside } from './puzzle.js';
 
 const CONNECT_MS = 10000; // an upgrade that takes longer is given up
@@ -10,21 +11,7 @@ const RETRY_MAX_MS = 15000;
 const INSIDE = ['claim', 'choose', 'pay'];
 const FINAL = new Map([[4001, 'sold_out'], [4002, 'ended']]);
 
-const memory = new Map();
-/** localStorage where there is one that works; else this page's memory. */
-export const storage = {
-  get(name) {
-    try { return globalThis.localStorage?.getItem(name) ?? memory.get(name) ?? null; } catch { return memory.get(name) ?? null; }
-  },
-  set(name, value) {
-    memory.set(name, String(value));
-    try { globalThis.localStorage?.setItem(name, value); } catch { /* full, or forbidden: memory has it */ }
-  },
-  remove(name) {
-    memory.delete(name);
-    try { globalThis.localStorage?.removeItem(name); } catch { /* forbidden */ }
-  },
-};
+export { storage };
 
 const randomHex = (bytes) => Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (b) => b.toString(16).padStart(2, '0')).join('');
 
@@ -60,9 +47,20 @@ export class Boxoffice extends EventTarget {
 
   /** The key to the place and to the tickets; null before the first join. */
   get resume() { return this.#store.get(this.#key('resume')); }
+  set resume(token) { replaceResume(this.#store, this.sale, token); }
+
+  /** Every key in this browser that tickets may hang on: this one, ticket links, and keys of places before. */
+  get keys() { return keysOf(this.#store, this.sale); }
 
   forget() {
-    for (const name of ['resume', 'shown', 'first', 'number']) this.#store.remove(this.#key(name));
+    forgetKeys(this.#store, this.sale);
+    this.#forgetPlace();
+  }
+
+  // The place is gone; what was bought from it is not.
+  #forgetPlace() {
+    this.resume = null;
+    for (const name of ['shown', 'first', 'number']) this.#store.remove(this.#key(name));
   }
 
   // ---- HTTP ----
@@ -77,7 +75,17 @@ export class Boxoffice extends EventTarget {
   describe() { return this.#get(''); }
   plan() { return this.#get('/plan'); }
   stock() { return this.#get('/stock').then((body) => body.stock); }
-  tickets() { return this.#get('/tickets', { headers: { authorization: `Bearer ${this.resume}` } }).then((body) => body.tickets); }
+  tickets() { return this.wallet().then(({ tickets }) => tickets); }
+
+  /** Everything that is reached by the keys of this browser, and by others (a ticket link's token, an account's). */
+  async wallet(others = []) {
+    const own = this.keys, keys = [...new Set([...others, ...own])];
+    const asked = await Promise.allSettled(keys.map((key) => this.#get('/tickets', { headers: { authorization: `Bearer ${key}` } })));
+    const answers = asked.flatMap(({ value }, i) => (value ? [{ ...value, key: keys[i] }] : []));
+    if (!answers.length) throw asked[0]?.reason ?? new Refused({ code: 'token_missing', message: 'There is no key to tickets of this sale here.' });
+    for (const { key, links = [] } of answers) if (own.includes(key)) for (const { link } of links) keepKey(this.#store, this.sale, tokenOf(link));
+    return { ...mergeTickets(answers), refused: asked.flatMap(({ reason }, i) => (reason ? [{ key: keys[i], code: reason.code }] : [])) };
+  }
 
   // ---- the connection ----
 
@@ -245,7 +253,7 @@ export class Boxoffice extends EventTarget {
     this.#asked = null;
     this.#credentials.invitation = undefined;
     this.person = message.person;
-    this.#store.set(this.#key('resume'), message.resume);
+    this.resume = message.resume;
     const before = this.#store.get(this.#key('number'));
     if (message.number) this.#store.set(this.#key('number'), message.number);
     if (before && message.number && Number(before) < message.number && !again) {
@@ -292,7 +300,11 @@ export class Boxoffice extends EventTarget {
   _held(message) { this.#setDeadline(message); }
   _extended(message) { this.#setDeadline(message); }
   _pay(message) { this.#setDeadline(message); this.#setStage('pay'); }
-  _bought() { this.#setStage('bought'); }
+  _bought({ link }) {
+    if (link) keepKey(this.#store, this.sale, tokenOf(link));
+    this.#setStage('bought');
+  }
+
   _expired() { this.#setStage('out'); }
   _left() { this.#setStage('out'); }
   _order_failed() { this.#setStage('out'); }
@@ -318,7 +330,7 @@ export class Boxoffice extends EventTarget {
     const asked = this.#asked;
     this.#asked = null;
     if (message.code.startsWith('token_') && asked?.resume) {
-      this.forget(); // from long ago, or of another installation
+      this.#forgetPlace(); // from long ago, or of another installation
       this.#setStage('out');
     } else if (message.code === 'puzzle_wrong') {
       this.#solution = null;

@@ -5,6 +5,7 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "edge/links.h"
 #include "edge/tickets.h"
 #include "metrics/metrics.h"
 
@@ -134,6 +135,7 @@ static void tickets_read(void *arg, int err, const char *state, const struct bo_
             struct bo_buffer b = {0};
             bo_buffer_printf(&b, "{\"type\":\"bought\",\"order\":\"%s\",\"tickets\":", paid->order);
             bo_tickets_print(room, rows, from, to, &b);
+            bo_link_print(room, paid->order, paid->person, &b);
             bo_buffer_add_text(&b, "}");
             bo_room_each_of(room, paid->person, tell_bought, &(struct bought){b.data, b.length});
             bo_buffer_free(&b);

@@ -15,7 +15,7 @@ void bo_tickets_print(struct bo_room *room, const struct bo_rows *rows, size_t f
 /* Who asks, by his bearer's token: of his place in this sale, of his account, or of the site. */
 int bo_http_who(const struct bo_http *http, const struct bo_room *room, char ret_person[BO_ID_MAX + 1]) BO_CHECKED;
 
-/* GET tickets, POST tickets/qr, tickets/transfer, tickets/accept of a sale; what: the rest of the path. False: none of these. */
+/* GET tickets, POST tickets/qr, tickets/link, tickets/transfer, tickets/accept of a sale; what: the rest of the path. False: none of these. */
 bool bo_tickets_run(struct bo_http *http, struct bo_room *room, const char *what);
 
 #endif

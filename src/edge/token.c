@@ -82,6 +82,14 @@ char *bo_token_transfer(const struct bo_config *config, const struct bo_ticket_c
     return sign(config, jwt);
 }
 
+char *bo_token_link(const struct bo_config *config, const struct bo_link_claim *claim) {
+    jwt_t *jwt = start("link", claim->sale);
+    if (jwt_add_grant(jwt, "order", claim->order) != 0 || jwt_add_grant(jwt, "sub", claim->person) != 0 ||
+        jwt_add_grant_int(jwt, "exp", claim->expires / 1000) != 0)
+        abort();
+    return sign(config, jwt);
+}
+
 char *bo_token_account(const struct bo_config *config, const char *person, bo_ms expires) {
     jwt_t *jwt = start("account", "");
     if (jwt_add_grant(jwt, "sub", person) != 0 || jwt_add_grant_int(jwt, "exp", expires / 1000) != 0) abort();
@@ -127,6 +135,7 @@ int bo_token_read_place(const struct bo_config *config, const char *token, bo_ms
     else if (expired(jwt, now))
         err = BO_ERR_TOKEN_EXPIRED;
     ret->number = 0;
+    ret->expires = jwt_get_grant_int(jwt, "exp") * 1000;
     jwt_free(jwt);
     return err;
 }
@@ -202,6 +211,16 @@ int bo_token_read_transfer(const struct bo_config *config, const char *token, bo
     ret->serial = jwt_get_grant_int(jwt, "serial");
     jwt_free(jwt);
     return err;
+}
+
+int bo_token_read_link(const struct bo_config *config, const char *token, struct bo_link_claim *ret) {
+    jwt_t *jwt;
+    int err = open_own(config, token, "link", &jwt);
+    if (err) return err;
+    bool whole = copy_grant(jwt, "sale", ret->sale) && copy_grant(jwt, "order", ret->order) && copy_grant(jwt, "sub", ret->person);
+    ret->expires = jwt_get_grant_int(jwt, "exp") * 1000;
+    jwt_free(jwt);
+    return whole ? 0 : BO_ERR_TOKEN_FORGED;
 }
 
 int bo_token_read_account(const struct bo_config *config, const char *token, bo_ms now, char ret_person[BO_ID_MAX + 1]) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The way of one person through one sale: early, gather, wait, claim, choose, pay, bought, or over. Each is a section of the page.
 import { Boxoffice, storage } from './client/boxoffice.js';
+import { tokenOf } from './client/keys.js';
 import { keepTime, now, timed } from './clock.js';
 import { $, make, say } from './dom.js';
 import { wear } from './theme.js';
@@ -22,8 +23,8 @@ export class Sale {
   // Only the operator's own pages may hand somebody over: from anywhere else a link could make him buy as another person.
   #connect() {
     const { account, invitation, token, resume } = this.secrets, trusted = document.referrer && this.about.sites.includes(new URL(document.referrer).origin);
-    if (trusted && resume) storage.set(`boxoffice.${this.id}.resume`, resume);
     const client = this.client = new Boxoffice({ sale: this.id, account, invitation, token: trusted ? token : undefined });
+    if (trusted && resume) client.resume = resume;
     for (const type of ['stage', 'connection', 'place_lost', 'joined', 'position', 'gathering', 'notice', 'status', 'admitted', 'entered', 'pay', 'bought', 'won', 'expired', 'left', 'order_failed', 'sold_out', 'ended', 'error'])
       client.addEventListener(type, ({ detail }) => this[`on_${type}`]?.(detail));
   }
@@ -77,13 +78,14 @@ export class Sale {
     $('over-title').textContent = t(`over.${kind}`);
     $('over-text').textContent = text ?? t(`over.${kind}.text`);
     $('again').hidden = !mayJoinAgain;
-    $('mine-link').hidden = !this.client?.resume;
+    $('mine-link').hidden = !this.client?.keys.length;
     $('mine-link').href = this.#ticketsLink();
     this.#show('over');
     this.#title(t(`over.${kind}`));
   }
 
-  #ticketsLink() { return `/tickets.html?sale=${encodeURIComponent(this.id)}`; }
+  // By the link where there is one: it needs no storage.
+  #ticketsLink(link) { return tokenOf(link) ? `/tickets.html#link=${tokenOf(link)}` : `/tickets.html?sale=${encodeURIComponent(this.id)}`; }
 
   #moment(ms) { return moment(ms, this.about.time_zone); }
 
@@ -259,11 +261,12 @@ export class Sale {
     $('notice').append(' ', make('button', { type: 'button', click: () => this.#checkout(order) }, t('lot.pay')));
   }
 
-  on_bought({ tickets }) {
+  on_bought({ tickets, link, link_expires_ms: expires }) {
     $('tickets').replaceChildren(...tickets.map((ticket) => make('li', {}, t(ticket.row ? 'seat.where' : 'seat.where.norow', { zone: ticket.zone, row: ticket.row, seat: ticket.number }),
       ` (${[ticket.category, ticket.tariff, money(ticket.price, this.about.currency)].filter(Boolean).join(', ')})`)));
-    $('tickets-link').href = this.#ticketsLink();
+    $('tickets-link').href = this.#ticketsLink(link);
     this.#show('bought');
+    if (link) import('./keep.js').then(({ keepBox }) => $('bought-keep').replaceChildren(keepBox({ link, link_expires_ms: expires }, this.about)));
     this.#title(t('bought.title'));
   }
 
@@ -274,10 +277,10 @@ export class Sale {
   on_ended() { this.#end('ended'); }
 
   // Somebody who bought and comes back after the end still finds his tickets.
-  async #end(kind) {
-    const tickets = this.client.resume ? await this.client.tickets().catch(() => []) : [];
-    if (tickets.length) this.on_bought({ tickets });
-    else this.#over(kind);
+  async #end(kind, mayJoinAgain = false) {
+    const { tickets, links } = this.client.keys.length ? await this.client.wallet().catch(() => ({ tickets: [] })) : { tickets: [] };
+    if (tickets.length) this.on_bought({ tickets, ...(links.length === 1 ? links[0] : {}) });
+    else this.#over(kind, undefined, mayJoinAgain);
   }
 
   #askToLogIn() {
@@ -294,7 +297,7 @@ export class Sale {
       this.#end(message.code);
     } else if (message.code.startsWith('token_')) {
       if (this.secrets.account || this.secrets.token) this.#askToLogIn();
-      else this.#over('out', undefined, true);
+      else this.#end('out', true); // an old key: in line it counts no more
     } else if (['try_later', 'too_early', 'too_many', 'turned_away', 'overloaded', 'unavailable', 'redis_lost_sale', 'not_open'].includes(message.code) && !['choose', 'pay', 'claim'].includes(this.shown)) {
       if (this.shown !== 'wait') {
         this.#over('broken', problem(message));

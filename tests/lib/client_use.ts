@@ -9,6 +9,7 @@ line.addEventListener('stage', ({ detail }) => {
 });
 line.addEventListener('position', ({ detail }) => storage.set('position', detail.position));
 line.join({ again: true });
+line.wallet(['eyJ']).then(({ tickets, gone, links }) => storage.set('seen', `${tickets[0]?.key} ${gone[0]?.state} ${links[0]?.link_expires_ms}`), () => line.forget());
 
 export async function buy(): Promise<string | undefined> {
   try {

@@ -143,6 +143,43 @@ static void O4_a_ticket_code_is_the_same_every_time(void **state) {
     bo_keys_free(others);
 }
 
+static void U2_a_ticket_link_is_bound_to_sale_order_and_person_and_is_no_other_token(void **state) {
+    (void)state;
+    struct bo_keys *keys = bo_keys_new(config.secret, 168);
+    const struct bo_link_claim link = {"hall", "o:1", "g:me", now + 60000};
+    const struct bo_ticket_claim ticket = {"hall", "S-1", "o:1", 7};
+    struct bo_link_claim read;
+    struct bo_place_claim place_claim;
+    struct bo_ticket_claim ticket_claim;
+    char person[BO_ID_MAX + 1], place[BO_PLACE_TOKEN_MAX];
+    char *token = bo_token_link(&config, &link), *transfer = bo_token_transfer(&config, &ticket, "g:me", now + 60000), *account = bo_token_account(&config, "g:me", now + 60000);
+    assert_int_equal(bo_token_read_link(&config, token, &read), 0);
+    assert_string_equal(read.sale, "hall");
+    assert_string_equal(read.order, "o:1");
+    assert_string_equal(read.person, "g:me");
+    assert_int_equal(read.expires, now + 60000);
+    assert_int_equal(bo_token_read_place(&config, token, now, &place_claim), BO_ERR_TOKEN_FOREIGN);
+    assert_int_equal(bo_token_read_account(&config, token, now, person), BO_ERR_TOKEN_FOREIGN);
+    assert_int_equal(bo_token_read_transfer(&config, token, now, &ticket_claim, person), BO_ERR_TOKEN_FOREIGN);
+    bo_token_place(keys, "hall", "g:me", now - 60000, place);
+    assert_int_equal(bo_token_read_link(&config, place, &read), BO_ERR_TOKEN_FOREIGN);
+    assert_int_equal(bo_token_read_link(&config, transfer, &read), BO_ERR_TOKEN_FOREIGN);
+    assert_int_equal(bo_token_read_link(&config, account, &read), BO_ERR_TOKEN_FOREIGN);
+    assert_int_equal(bo_token_read_place(&config, place, now, &place_claim), BO_ERR_TOKEN_EXPIRED);
+    assert_string_equal(place_claim.person, "g:me"); /* it still opens what was bought by it */
+    assert_int_equal(place_claim.expires, now - 60000);
+    for (size_t i = 0; i < strlen(token); i += 7) {
+        char before = token[i];
+        token[i] = before == 'A' ? 'B' : 'A';
+        assert_int_not_equal(bo_token_read_link(&config, token, &read), 0);
+        token[i] = before;
+    }
+    free(token);
+    free(transfer);
+    free(account);
+    bo_keys_free(keys);
+}
+
 /* The example of https://docs.stripe.com/webhooks: t, then v1, which is repeated while a secret is being replaced. */
 static void a_stripe_signature_must_be_right_and_fresh(void **state) {
     (void)state;
@@ -215,6 +252,7 @@ int main(void) {
                                        cmocka_unit_test(an_invitation_says_lane_and_sale),
                                        cmocka_unit_test(U1_a_site_token_says_who_somebody_is_and_nothing_else_does),
                                        cmocka_unit_test(O4_a_ticket_code_is_the_same_every_time),
+                                       cmocka_unit_test(U2_a_ticket_link_is_bound_to_sale_order_and_person_and_is_no_other_token),
                                        cmocka_unit_test(a_stripe_signature_must_be_right_and_fresh),
                                        cmocka_unit_test(X1_a_breaker_opens_after_failures_in_a_row_and_tries_one),
                                        cmocka_unit_test(X6_a_no_is_an_answer_and_silence_is_a_failure),

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// What proves in this browser who somebody is in a sale: the key of his place (resume), and beside it every key his tickets may hang on: ticket links,
+// and keys of places before. Of those none is dropped, since nobody here can know that there is no ticket behind one.
+const PLACES_MAX = 10; // keys of places, which everybody has who ever stood in line here; links have no bound
+
+const memory = new Map();
+/** localStorage where there is one that works; else this page's memory. */
+export const storage = {
+  get(name) {
+    try { return globalThis.localStorage?.getItem(name) ?? memory.get(name) ?? null; } catch { return memory.get(name) ?? null; }
+  },
+  set(name, value) {
+    memory.set(name, String(value));
+    try { globalThis.localStorage?.setItem(name, value); } catch { /* full, or forbidden: memory has it */ }
+  },
+  remove(name) {
+    memory.delete(name);
+    try { globalThis.localStorage?.removeItem(name); } catch { /* forbidden */ }
+  },
+};
+
+/** What a token of the server claims, unchecked; {} where it is none. */
+export function claimsOf(token) {
+  try {
+    const bytes = Uint8Array.from(atob(token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
+    return Object(JSON.parse(new TextDecoder().decode(bytes)));
+  } catch {
+    return {};
+  }
+}
+
+/** The token of a ticket link; null where the address is none. */
+export const tokenOf = (link) => /#link=([\w.-]+)$/.exec(link ?? '')?.[1] ?? null;
+
+const nameOf = (sale, what) => `boxoffice.${sale}.${what}`;
+const isKey = ({ typ, sub }) => Boolean(sub) && (typ === 'place' || typ === 'link');
+const isSame = (a, b) => a.typ === b.typ && a.sub === b.sub && a.order === b.order;
+
+function kept(store, sale) {
+  try {
+    return JSON.parse(store.get(nameOf(sale, 'keys')) ?? '[]').filter((key) => isKey(claimsOf(key)));
+  } catch {
+    return [];
+  }
+}
+
+/** Keeps a key, in place of an older one to the same. */
+export function keepKey(store, sale, token) {
+  const claims = claimsOf(token);
+  if (!isKey(claims)) return;
+  let places = 0;
+  const keys = [token, ...kept(store, sale).filter((key) => !isSame(claimsOf(key), claims))].filter((key) => claimsOf(key).typ !== 'place' || ++places <= PLACES_MAX);
+  store.set(nameOf(sale, 'keys'), JSON.stringify(keys));
+}
+
+/** The key of the place is another one now, or (null) none: if the one before was somebody else's, his tickets may hang on it. */
+export function replaceResume(store, sale, token) {
+  const before = store.get(nameOf(sale, 'resume'));
+  if (before && !(token && isSame(claimsOf(before), claimsOf(token)))) keepKey(store, sale, before);
+  if (token) store.set(nameOf(sale, 'resume'), token);
+  else store.remove(nameOf(sale, 'resume'));
+}
+
+/** Every key there may be tickets behind, that of the place first. */
+export function keysOf(store, sale) {
+  const resume = store.get(nameOf(sale, 'resume'));
+  return [...(isKey(claimsOf(resume)) ? [resume] : []), ...kept(store, sale)];
+}
+
+/** Only by the wish of whoever sits here. */
+export function forgetKeys(store, sale) {
+  for (const what of ['resume', 'keys']) store.remove(nameOf(sale, what));
+}
+
+const seatOf = ({ order, seat }) => `${order} ${seat}`;
+
+/** What several answers of the tickets API say together: every ticket once, with the key it was found by; what is gone by one key and there by another is there. */
+export function mergeTickets(answers) {
+  const tickets = new Map(), gone = new Map(), links = new Map();
+  for (const { key, ...answer } of answers) {
+    for (const ticket of answer.tickets) if (!tickets.has(seatOf(ticket))) tickets.set(seatOf(ticket), { ...ticket, key });
+    for (const one of answer.gone ?? []) gone.set(`${seatOf(one)} ${one.state}`, one);
+    for (const link of answer.links ?? []) if (!links.has(link.order)) links.set(link.order, link);
+  }
+  return { tickets: [...tickets.values()], gone: [...gone.values()].filter((one) => !tickets.has(seatOf(one))), links: [...links.values()] };
+}

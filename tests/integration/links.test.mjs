@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ticket links and keys: how long they last, what they open, and what they do not (rule U2).
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { arrive, Person, siteToken } from '../lib/person.mjs';
+import { createSale, SECRET, startBoxoffice, until } from '../lib/servers.mjs';
+
+const DAY_MS = 86400000;
+const SHOW = Date.UTC(2099, 5, 12, 18, 30);
+
+async function buyer(world, sale, ...seats) {
+  const person = await new Person(world).connect();
+  await person.join({ sale });
+  await person.enter();
+  await person.hold(...seats);
+  await person.settle(await person.checkout());
+  return Object.assign(person, { bought: await person.next('bought') });
+}
+
+const tokenOf = (link) => link.split('#link=')[1];
+const claimsOf = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+const own = (claims, sub, key = SECRET) => siteToken(sub, claims, key); // as the server signs for itself
+
+// A call with this bearer's token; what is asked for may be a picture.
+async function ask(world, bearer, what, body, sale = 'hall') {
+  const answer = await fetch(`${world.url}/api/sales/${sale}/${what}`, { method: body ? 'POST' : 'GET', body: body && JSON.stringify(body), headers: { authorization: `Bearer ${bearer}` } });
+  const text = await answer.text();
+  return { status: answer.status, type: answer.headers.get('content-type'), text, json: text.startsWith('{') ? JSON.parse(text) : null };
+}
+
+const codeOf = (answer) => answer.json.error?.code;
+const seatsOf = (answer) => answer.json.tickets.map(({ seat }) => seat);
+
+test('U2 "bought" tells a link that opens the order\'s tickets, draws and hands them on, until 30 days after the show', async (t) => {
+  const world = await startBoxoffice(t, { settings: { starts_at: new Date(SHOW).toISOString() } });
+  const { bought, person, resume } = await buyer(world, 'hall', 'S-1', 'S-2'), link = tokenOf(bought.link);
+  assert.ok(bought.link.startsWith(`${world.url}/tickets.html#link=`));
+  assert.equal(bought.link_expires_ms, SHOW + 30 * DAY_MS);
+  assert.deepEqual(claimsOf(link), { typ: 'link', sale: 'hall', order: bought.order, sub: person, exp: bought.link_expires_ms / 1000 });
+  const list = await ask(world, link, 'tickets');
+  assert.deepEqual([seatsOf(list), list.json.gone], [['S-1', 'S-2'], []]);
+  assert.deepEqual(list.json.links.map(({ order }) => order), [bought.order]);
+  assert.equal(list.json.tickets[0].code, bought.tickets[0].code);
+  assert.match((await ask(world, link, 'tickets/qr', { seat: 'S-1' })).text, /^<svg/);
+  assert.match((await ask(world, link, 'tickets/link', {})).text, /^<svg/);
+  assert.equal((await ask(world, link, 'tickets/link', { format: 'png' })).type, 'image/png');
+  assert.equal((await ask(world, link, 'tickets/link', { format: 'gif' })).status, 400);
+  assert.equal((await ask(world, resume, 'tickets/link', {})).status, 403, 'a key of a place is no link');
+  assert.deepEqual((await ask(world, resume, 'tickets')).json.links.map((one) => [one.order, claimsOf(tokenOf(one.link)).sub]), [[bought.order, person]]);
+});
+
+test('U2 a link opens its own order and nothing else, and no other token is taken for one', async (t) => {
+  const world = await startBoxoffice(t, { settings: { starts_at: new Date(SHOW).toISOString(), limit: 3 } });
+  await createSale(world, 'other', { starts_at: new Date(SHOW).toISOString() });
+  const one = await buyer(world, 'hall', 'S-1'), friend = await buyer(world, 'hall', 'S-7'), elsewhere = await buyer(world, 'other', 'S-1');
+  await one.join({ again: true });
+  await one.enter();
+  await one.hold('S-3');
+  await one.settle(await one.checkout());
+  const second = await one.next('bought'), link = tokenOf(one.bought.link), { order } = one.bought;
+  assert.deepEqual(seatsOf(await ask(world, link, 'tickets')), ['S-1']);
+  assert.deepEqual(seatsOf(await ask(world, tokenOf(second.link), 'tickets')), ['S-3']);
+  assert.deepEqual(seatsOf(await ask(world, one.resume, 'tickets')).sort(), ['S-1', 'S-3']);
+  for (const what of ['tickets/qr', 'tickets/transfer']) assert.equal(codeOf(await ask(world, link, what, { seat: 'S-3' })), 'unknown_ticket', `${what} of another order of his`);
+  assert.equal(codeOf(await ask(world, link, 'tickets/qr', { seat: 'S-7' })), 'unknown_ticket');
+  assert.equal(codeOf(await ask(world, link, 'tickets', undefined, 'other')), 'token_foreign');
+  assert.equal(codeOf(await ask(world, tokenOf(elsewhere.bought.link), 'tickets')), 'token_foreign');
+  assert.equal(codeOf(await ask(world, link, 'grants')), 'token_foreign', 'a link is not who somebody is');
+  const { transfer } = (await ask(world, friend.resume, 'tickets/transfer', { seat: 'S-7' })).json;
+  assert.equal(codeOf(await ask(world, link, 'tickets/accept', { transfer })), 'token_foreign');
+  assert.equal((await arrive(world, false).then((p) => p.join({ resume: link }))).code, 'token_foreign', 'nor a place in line');
+  assert.equal((await arrive(world, false).then((p) => p.join({ account: link }))).code, 'token_foreign');
+
+  const claims = { typ: 'link', sale: 'hall', order, exp: SHOW / 1000 };
+  assert.deepEqual(seatsOf(await ask(world, own(claims, one.person), 'tickets')), ['S-1'], 'as the server makes them');
+  assert.deepEqual((await ask(world, own(claims, friend.person), 'tickets')).json, { tickets: [], gone: [], links: [] }, 'somebody else\'s order');
+  for (const [name, token, code] of [['forged', own(claims, one.person, 'another secret, just as long as it is'), 'token_forged'], ['changed', link.replace(/.(?=.{50}$)/, (c) => (c === 'A' ? 'B' : 'A')), 'token_forged'],
+    ['an invitation', own({ ...claims, typ: 'invite', lane: 'x', jti: 'i' }, one.person), 'token_foreign'], ['a transfer', transfer, 'token_foreign'], ['without an order', own({ ...claims, order: undefined }, one.person), 'token_foreign'],
+    ['without a purpose', own({ ...claims, typ: undefined }, one.person), 'token_foreign'], ['a ticket\'s code', one.bought.tickets[0].code, 'token_forged'], ['an admission', one.access, 'token_forged']])
+    assert.equal(codeOf(await ask(world, token, 'tickets')), code, name);
+  assert.equal(codeOf(await ask(world, '', 'tickets')), 'token_missing');
+});
+
+test('U2 what expired: a link, and the key of a place; a postponed show keeps both, without a date they last a year', async (t) => {
+  const world = await startBoxoffice(t, { settings: { starts_at: '2020-06-12T18:30:00Z' } });
+  await createSale(world, 'undated');
+  const one = await buyer(world, 'hall', 'S-1'), { order } = one.bought, now = Date.now();
+  assert.ok(one.bought.link_expires_ms > now + 29 * DAY_MS, 'bought after the show began');
+  const link = (ms) => own({ typ: 'link', sale: 'hall', order, exp: Math.floor(ms / 1000) }, one.person);
+  const key = (ms, sale = 'hall', sub = one.person) => own({ typ: 'place', sale, exp: Math.floor(ms / 1000) }, sub);
+  assert.equal(codeOf(await ask(world, link(now - 1000), 'tickets')), 'token_expired');
+  assert.deepEqual(seatsOf(await ask(world, link(now + 60000), 'tickets')), ['S-1']);
+  assert.equal(codeOf(await ask(world, key(now - 31 * DAY_MS), 'tickets')), 'token_expired');
+  assert.deepEqual(seatsOf(await ask(world, key(now - 29 * DAY_MS), 'tickets')), ['S-1']);
+  await world.set({ starts_at: new Date(now - 29 * DAY_MS).toISOString() }); // it was put off
+  await until('every gateway knows', async () => (await Promise.all(Array.from({ length: 8 }, () => ask(world, link(now - 400 * DAY_MS), 'tickets')))).every(({ status }) => status === 200));
+  assert.deepEqual(seatsOf(await ask(world, key(now - 400 * DAY_MS), 'tickets')), ['S-1']);
+  assert.equal((await arrive(world, false).then((p) => p.join({ resume: key(now - 1000) }))).code, 'token_expired', 'in line an old key is worth nothing');
+  const two = await buyer(world, 'undated', 'S-1');
+  assert.ok(Math.abs(two.bought.link_expires_ms - (now + 365 * DAY_MS)) < DAY_MS);
+  assert.deepEqual(seatsOf(await ask(world, key(now - 364 * DAY_MS, 'undated', two.person), 'tickets', undefined, 'undated')), ['S-1']);
+  assert.equal(codeOf(await ask(world, key(now - 366 * DAY_MS, 'undated', two.person), 'tickets', undefined, 'undated')), 'token_expired');
+  const old = own({ typ: 'link', sale: 'undated', order: two.bought.order, exp: Math.floor((now + DAY_MS) / 1000) }, two.person);
+  const renewed = claimsOf(tokenOf((await ask(world, old, 'tickets', undefined, 'undated')).json.links[0].link));
+  assert.ok(renewed.exp * 1000 > now + 364 * DAY_MS, 'renewed when it is used');
+});
+
+test('U2 a ticket that was handed on is reached by its new owner\'s link; the old link shows it as handed on, and one given back as void', async (t) => {
+  const world = await startBoxoffice(t, { settings: { starts_at: new Date(SHOW).toISOString() } });
+  const one = await buyer(world, 'hall', 'S-1', 'S-2', 'S-3'), friend = await arrive(world), third = await arrive(world), link = tokenOf(one.bought.link);
+  const give = async (from, to, seat) => (await ask(world, to, 'tickets/accept', { transfer: (await ask(world, from, 'tickets/transfer', { seat })).json.transfer })).json;
+  const gone = (answer) => answer.json.gone.map(({ seat, state }) => `${seat} ${state}`).sort();
+  const accepted = await give(link, friend.resume, 'S-1');
+  assert.deepEqual(accepted.links.map(({ order }) => order), [one.bought.order]);
+  const friends = tokenOf(accepted.links[0].link);
+  assert.deepEqual(seatsOf(await ask(world, friends, 'tickets')), ['S-1'], 'of the order only what is his');
+  assert.equal(codeOf(await ask(world, friends, 'tickets/qr', { seat: 'S-2' })), 'unknown_ticket');
+  const list = await ask(world, link, 'tickets');
+  assert.deepEqual([seatsOf(list), gone(list)], [['S-2', 'S-3'], ['S-1 handed_on']]);
+  assert.equal(codeOf(await ask(world, link, 'tickets/qr', { seat: 'S-1' })), 'unknown_ticket');
+  assert.equal((await world.admin('POST', '/api/sales/hall/refund', { order: one.bought.order, refund: 'r1', seats: ['S-2'] })).status, 200);
+  const after = await ask(world, link, 'tickets');
+  assert.deepEqual([seatsOf(after), gone(after)], [['S-3'], ['S-1 handed_on', 'S-2 void']]);
+  assert.deepEqual(gone(await ask(world, one.resume, 'tickets')), ['S-1 handed_on', 'S-2 void']);
+  await give(friends, third.resume, 'S-1');
+  assert.deepEqual((await ask(world, friends, 'tickets')).json, { tickets: [], gone: [], links: [] }, 'handed on, too');
+  assert.equal((await world.admin('POST', '/api/sales/hall/refund', { order: one.bought.order, refund: 'r2', seats: ['S-1', 'S-3'] })).status, 200);
+  assert.deepEqual(gone(await ask(world, link, 'tickets')), ['S-1 void', 'S-2 void', 'S-3 void']);
+  assert.deepEqual(gone(await ask(world, third.resume, 'tickets')), ['S-1 void']);
+});
