@@ -2,26 +2,14 @@
  * sale import, export, list: straight into PostgreSQL; a running server takes it over within a second. */
 #include "base/log.h"
 #include "base/text.h"
-#include "base/zone.h"
 #include "command/command.h"
 #include "command/new_sale.h"
 #include "postgres/database.h"
-#include "sale/plan.h"
-#include "sale/settings.h"
+#include "sale/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int check(json_t *plan, const json_t *settings, struct bo_buffer *problem) {
-    struct bo_settings checked;
-    struct bo_plan *checked_plan = NULL;
-    int err = bo_settings_read(settings, &checked, problem);
-    if (!err) err = bo_zone_check(checked.time_zone, problem);
-    if (!err) err = bo_plan_read(plan, json_object_get(settings, "prices"), &checked_plan, problem);
-    bo_plan_free(checked_plan);
-    return err;
-}
 
 static int insert(struct bo_database *db, const struct bo_new_sale *sale, bool keep_existing) {
     char *plan = json_dumps(sale->plan, JSON_COMPACT), *settings = json_dumps(sale->settings, JSON_COMPACT);
@@ -42,7 +30,7 @@ static int insert(struct bo_database *db, const struct bo_new_sale *sale, bool k
 
 int bo_sale_insert(struct bo_database *db, const struct bo_new_sale *sale, bool keep_existing) {
     struct bo_buffer problem = {0};
-    int err = check(sale->plan, sale->settings, &problem);
+    int err = bo_sale_check(sale->settings, NULL, sale->plan, &problem);
     if (err)
         fprintf(stderr, "boxoffice: %s %s\n", bo_error_text(err), problem.data);
     else

@@ -359,7 +359,7 @@ static void session_for_orders(void *arg, int err, const char *state, const stru
     if (!take_account(r, err, rows)) return;
     const char *params[] = {r->person};
     ask(r, "SELECT json_build_object('orders', (SELECT coalesce(json_agg(json_build_object('order', o.id, 'sale', o.sale, 'name', s.name, 'status', o.status, 'amount', o.amount,"
-           " 'refunded', o.refunded, 'currency', o.currency, 'at_ms', o.at_ms) ORDER BY o.at_ms DESC), '[]') FROM orders o JOIN sales s ON s.id = o.sale WHERE o.person = $1),"
+           " 'refunded', o.refunded, 'currency', o.currency, 'digits', currency_digits(o.currency), 'at_ms', o.at_ms) ORDER BY o.at_ms DESC), '[]') FROM orders o JOIN sales s ON s.id = o.sale WHERE o.person = $1),"
            " 'tickets', (SELECT coalesce(json_agg(json_build_object('sale', t.sale, 'seat', p.guid, 'order', t.order_id) ORDER BY t.sale, t.seat), '[]') FROM tickets t JOIN seats p"
            " USING (sale, seat) WHERE t.person = $1))::text", params, 1, orders_read);
 }

@@ -4,16 +4,17 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "base/zone.h"
 #include "edge/admin.h"
 #include "edge/bulk.h"
 #include "edge/hooks.h"
 #include "edge/pages.h"
 #include "edge/roles.h"
 #include "edge/room.h"
+#include "edge/stock.h"
 #include "edge/token.h"
 #include "loop/loop.h"
 #include "metrics/metrics.h"
+#include "sale/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,16 +89,6 @@ static void changed(void *arg, int err, const char *state, const struct bo_rows 
 
 /* ---- create ---- */
 
-static int check_sale(const json_t *settings, json_t *plan, struct bo_buffer *problem) {
-    struct bo_settings checked;
-    struct bo_plan *checked_plan = NULL;
-    int err = bo_settings_read(settings, &checked, problem);
-    if (!err) err = bo_zone_check(checked.time_zone, problem);
-    if (!err) err = bo_plan_read(plan, json_object_get(settings, "prices"), &checked_plan, problem);
-    bo_plan_free(checked_plan);
-    return err;
-}
-
 static void create_sale(struct bo_http *http) {
     json_t *json = json_loadb(http->body.data ? http->body.data : "", http->body.length, 0, NULL), *plan, *settings;
     const char *id, *name;
@@ -111,7 +102,7 @@ static void create_sale(struct bo_http *http) {
         bo_buffer_add_text(&problem, "sale: 1 to 64 characters of A-Z a-z 0-9 . _ : @ -; name: 1 to 200 characters");
         err = BO_ERR_BAD_MESSAGE;
     }
-    if (!err) err = check_sale(settings, plan, &problem);
+    if (!err) err = bo_sale_check(settings, NULL, plan, &problem);
     if (err) {
         bo_http_answer_error(http, err, problem.data);
     } else {
@@ -133,6 +124,13 @@ static void create_sale(struct bo_http *http) {
 
 /* ---- settings ---- */
 
+/* The prices of areas and lots stand in Redis, not among the settings. */
+static int check_items(const struct change *c, const json_t *settings, struct bo_buffer *problem) {
+    const struct bo_room *room = bo_rooms_find(c->http->gateway, c->sale);
+    const char *currency = json_string_value(json_object_get(settings, "currency"));
+    return room ? bo_room_check_items(room, currency, problem) : 0;
+}
+
 static void sale_read_for_patch(void *arg, int err, const char *state, const struct bo_rows *rows) {
     (void)state;
     struct change *c = arg;
@@ -143,7 +141,8 @@ static void sale_read_for_patch(void *arg, int err, const char *state, const str
     json_t *settings = json_loads(bo_rows_text(rows, 0, 0), 0, NULL), *plan = json_loads(bo_rows_text(rows, 0, 1), 0, NULL);
     struct bo_buffer problem = {0};
     json_object_update(settings, c->patch);
-    err = check_sale(settings, plan, &problem);
+    err = bo_sale_check(settings, c->patch, plan, &problem);
+    if (!err && json_object_get(c->patch, "currency")) err = check_items(c, settings, &problem);
     if (err) {
         fail_change(c, err, problem.data);
     } else {

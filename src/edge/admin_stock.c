@@ -9,6 +9,7 @@
 #include "edge/room.h"
 #include "edge/stock.h"
 #include "loop/loop.h"
+#include "sale/check.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -111,6 +112,16 @@ static void run(struct bo_http *http, struct bo_room *room, const char *action, 
     bo_room_run(room, script, args, count, cb, c);
 }
 
+/* Rule O6: answers, and returns true, when the item's price could never be charged. */
+static bool refuse_price(struct bo_http *http, const struct bo_room *room, const json_t *body) {
+    struct bo_buffer problem = {0};
+    bo_money price = json_integer_value(json_object_get(body, "price"));
+    int err = bo_price_check(room->settings.currency, "price", price, &problem);
+    if (err) bo_http_answer_error(http, err, problem.data);
+    bo_buffer_free(&problem);
+    return err != 0;
+}
+
 static const char *set_item(struct bo_http *http, struct bo_room *room, json_t *body) {
     static const char *const kinds[] = {"area", "coupon", "voucher", "points"};
     const char *name = json_string_value(json_object_get(body, "item")), *kind = json_string_value(json_object_get(body, "kind"));
@@ -122,6 +133,7 @@ static const char *set_item(struct bo_http *http, struct bo_room *room, json_t *
     if (!name || !is_item_name(name) || !known || !read_numbers(body, ranges, 5, numbers))
         return "item: 1 to 48 characters of A-Z a-z 0-9 . _ : @ -; kind: area, coupon, voucher or points; total: 0 to 100000 for an area, else to 100000000; limit: per person, 0 "
                "for any number; price: of a place of an area; rate_count: so many in rate_ms, 0 for any number; rate_ms: 100 to 3600000";
+    if (refuse_price(http, room, body)) return NULL;
     const char *args[] = {name, kind, numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], http->actor};
     run(http, room, "stock", body, "stock_set", args, 8, was_set);
     return NULL;
@@ -143,6 +155,7 @@ static const char *set_lot(struct bo_http *http, struct bo_room *room, json_t *b
         !read_utc(json_object_get(body, "closes_at"), closes) || strtoll(opens, NULL, 10) >= strtoll(closes, NULL, 10))
         return "item: 1 to 48 characters of A-Z a-z 0-9 . _ : @ -; price: the first bid that counts; step: 1 or more; most: the highest bid allowed; opens_at before closes_at: times "
                "like 2026-05-01T10:00:00Z; extend_ms: 0 to 3600000; pay_ms: 1000 to 30 days";
+    if (refuse_price(http, room, body)) return NULL;
     const char *args[] = {name, numbers[0], numbers[1], numbers[2], opens, closes, numbers[3], numbers[4], http->actor};
     run(http, room, "lot", body, "auction_set", args, 9, was_set);
     return NULL;
@@ -174,7 +187,7 @@ static const char *take_back(struct bo_http *http, struct bo_room *room, json_t 
 bool bo_admin_stock_run(struct bo_http *http) {
     static const struct {
         const char *path;
-        const char *(*run)(struct bo_http *http, struct bo_room *room, json_t *body); /* what would be right, or NULL: it is under way */
+        const char *(*run)(struct bo_http *http, struct bo_room *room, json_t *body); /* what would be right, or NULL: it is under way, or answered */
     } routes[] = {{"/api/sales/*/stock", set_item}, {"/api/sales/*/lots", set_lot}, {"/api/sales/*/grants", grant}, {"/api/sales/*/grants/back", take_back}};
     char id[BO_ID_MAX + 1];
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {

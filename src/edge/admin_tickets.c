@@ -239,11 +239,11 @@ static void answer_text(struct bo_http *http, const char *sql, const char *id, c
 #define CSV(field) "'\"' || CASE WHEN " field " ~ '^[=+@-]' THEN '''' ELSE '' END || replace(" field ", '\"', '\"\"') || '\"'"
 
 static const char door_sql[] =
-    "SELECT 'seat,zone,row,number,category,tariff,person,order,price,bought_at,checked_in_at,checked_in_by' || E'\\r\\n' || coalesce(string_agg("
+    "SELECT 'seat,zone,row,number,category,tariff,person,order,price,bought_at,checked_in_at,checked_in_by,currency,digits' || E'\\r\\n' || coalesce(string_agg("
     CSV("s.guid") " || ',' || " CSV("s.zone") " || ',' || " CSV("s.row_name") " || ',' || " CSV("s.number") " || ',' || " CSV("s.category") " || ',' || "
     CSV("coalesce(t.tariff, '')") " || ',' || t.person || ',' || t.order_id || ',' || t.price || ',' || " TIME("to_timestamp(t.at_ms / 1000.0)") " || ',' || "
-    TIME("t.checked_in_at") " || ',' || " CSV("coalesce(t.checked_in_by, '')") " || E'\\r\\n', '' ORDER BY t.seat), '') FROM tickets t JOIN seats s USING (sale, seat)"
-    " WHERE t.sale = $1";
+    TIME("t.checked_in_at") " || ',' || " CSV("coalesce(t.checked_in_by, '')") " || ',' || c.code || ',' || currency_digits(c.code) || E'\\r\\n', '' ORDER BY t.seat), '') FROM tickets t JOIN seats s"
+    " USING (sale, seat), (SELECT coalesce(settings->>'currency', 'EUR') AS code FROM sales WHERE id = $1) c WHERE t.sale = $1";
 
 #define GROUP(name, what, key) \
     "'" name "', (SELECT coalesce(json_agg(json_build_object('" key "', k, 'tickets', n, 'amount', a) ORDER BY k), '[]') FROM (SELECT " what \
@@ -251,6 +251,7 @@ static const char door_sql[] =
 
 static const char report_sql[] =
     "SELECT json_build_object('sale', $1::text, 'currency', (SELECT coalesce(settings->>'currency', 'EUR') FROM sales WHERE id = $1),"
+    " 'digits', (SELECT currency_digits(coalesce(settings->>'currency', 'EUR')) FROM sales WHERE id = $1),"
     " 'tickets', (SELECT count(*) FROM tickets WHERE sale = $1), 'amount', (SELECT coalesce(sum(price), 0) FROM tickets WHERE sale = $1),"
     " 'checked_in', (SELECT count(checked_in_at) FROM tickets WHERE sale = $1),"
     " 'refunded', (SELECT coalesce(sum(amount), 0) FROM refunds WHERE sale = $1 AND NOT vain),"
@@ -260,6 +261,7 @@ static const char report_sql[] =
 
 static const char order_sql[] =
     "SELECT json_build_object('order', o.id, 'sale', o.sale, 'person', o.person, 'status', o.status, 'amount', o.amount, 'refunded', o.refunded, 'currency', o.currency,"
+    " 'digits', currency_digits(o.currency),"
     " 'payment', o.payment, 'channel', o.channel, 'at_ms', o.at_ms, 'tickets', (SELECT coalesce(json_agg(json_build_object('seat', s.guid, 'price', t.price, 'tariff', t.tariff,"
     " 'person', t.person, 'checked_in_at', t.checked_in_at) ORDER BY t.seat), '[]') FROM tickets t JOIN seats s USING (sale, seat) WHERE t.sale = o.sale AND t.order_id = o.id),"
     " 'refunds', (SELECT coalesce(json_agg(json_build_object('refund', r.id, 'amount', r.amount, 'reason', r.reason, 'status', r.status, 'problem', r.problem)"

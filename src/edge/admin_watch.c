@@ -44,7 +44,7 @@ static void answer_map(struct bo_http *http, struct bo_room *room) {
 
 static const char person_sql[] =
     "SELECT json_build_object('email', (SELECT email FROM accounts WHERE id = $2), 'orders', (SELECT coalesce(json_agg(json_build_object('order', id, 'sale', sale, 'status', status,"
-    " 'amount', amount, 'refunded', refunded, 'currency', currency, 'payment', payment, 'channel', channel, 'at_ms', at_ms) ORDER BY at_ms DESC), '[]') FROM orders WHERE person = $2),"
+    " 'amount', amount, 'refunded', refunded, 'currency', currency, 'digits', currency_digits(currency), 'payment', payment, 'channel', channel, 'at_ms', at_ms) ORDER BY at_ms DESC), '[]') FROM orders WHERE person = $2),"
     " 'tickets', (SELECT coalesce(json_agg(json_build_object('sale', t.sale, 'seat', s.guid, 'order', t.order_id, 'price', t.price, 'tariff', t.tariff, 'checked_in_at', t.checked_in_at)"
     " ORDER BY t.at_ms DESC), '[]') FROM tickets t JOIN seats s USING (sale, seat) WHERE t.person = $2), 'sale', $1::text)::text";
 
@@ -152,7 +152,7 @@ static const char search_sql[] =
     "WITH a AS (SELECT id, email FROM accounts WHERE id = $1 UNION SELECT id, email FROM accounts WHERE lower(email) LIKE lower($2) LIMIT 50),"
     " o AS (SELECT * FROM orders WHERE id = $1 UNION SELECT * FROM orders WHERE person = $1 UNION SELECT * FROM orders WHERE payment = $1 UNION SELECT o.* FROM a JOIN orders o ON o.person = a.id"
     " UNION SELECT o.* FROM seats s JOIN tickets t USING (sale, seat) JOIN orders o ON o.sale = t.sale AND o.id = t.order_id WHERE s.sale = $3 AND s.guid = $1)"
-    " SELECT json_build_object('orders', (SELECT coalesce(json_agg(json_build_object('order', id, 'sale', sale, 'person', person, 'status', status, 'amount', amount, 'currency', currency,"
+    " SELECT json_build_object('orders', (SELECT coalesce(json_agg(json_build_object('order', id, 'sale', sale, 'person', person, 'status', status, 'amount', amount, 'currency', currency, 'digits', currency_digits(currency),"
     " 'at_ms', at_ms) ORDER BY at_ms DESC), '[]') FROM (SELECT * FROM o ORDER BY at_ms DESC LIMIT 50) o), 'people', (SELECT coalesce(json_agg(json_build_object('person', id, 'email', email)),"
     " '[]') FROM a))::text";
 

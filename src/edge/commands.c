@@ -5,6 +5,7 @@
 #include "edge/room.h"
 #include "edge/stock.h"
 
+#include "base/currency.h"
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -210,7 +211,8 @@ void bo_session_tell_choice(struct bo_session *s, int err, const struct bo_value
     } else {
         bo_buffer_printf(&b, "{\"type\":\"%s\",\"key\":\"%s\",\"left_ms\":%" PRId64 ",\"seats\":", done, key, left_ms(s, bo_value_number(v, 1)));
         bo_money sum = print_held(s->room, bo_value_item(v, 2), &b);
-        bo_buffer_printf(&b, ",\"amount\":%" PRId64 ",\"currency\":\"%s\"}", sum, s->room->settings.currency);
+        bo_buffer_printf(&b, ",\"amount\":%" PRId64 ",\"currency\":\"%s\",\"digits\":%d}", sum, s->room->settings.currency,
+                         bo_currency_digits(s->room->settings.currency));
     }
     bo_session_send(s, b.data, b.length);
     bo_buffer_free(&b);
@@ -373,8 +375,8 @@ static void payment_created(void *arg, int err, const struct bo_payment *payment
         bo_session_error(s, err, c->key);
     } else {
         BO_CRASH_POINT(payment_created);
-        bo_buffer_printf(&b, "{\"type\":\"pay\",\"key\":\"%s\",\"order\":\"%s\",\"amount\":%" PRId64 ",\"currency\":\"%s\",\"left_ms\":%" PRId64, c->key, c->order,
-                         c->amount, s->room->settings.currency, left_to_pay_ms(c));
+        bo_buffer_printf(&b, "{\"type\":\"pay\",\"key\":\"%s\",\"order\":\"%s\",\"amount\":%" PRId64 ",\"currency\":\"%s\",\"digits\":%d,\"left_ms\":%" PRId64, c->key, c->order,
+                         c->amount, s->room->settings.currency, bo_currency_digits(s->room->settings.currency), left_to_pay_ms(c));
         add_text_field(&b, "url", payment->url);
         add_text_field(&b, "client_secret", payment->client_secret);
         if (*payment->client_secret) add_text_field(&b, "publishable_key", s->gateway->config.stripe_publishable_key);

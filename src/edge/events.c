@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/events.h"
 
+#include "base/currency.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "edge/room.h"
@@ -65,9 +66,9 @@ static json_t *describe_show(const struct bo_room *room) {
         if (plan->categories[i].price < least) least = plan->categories[i].price;
         if (plan->categories[i].price > most) most = plan->categories[i].price;
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "sale", room->id, "name", room->name, "status", room->status, "venue", room->settings.venue, "city",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:i}", "sale", room->id, "name", room->name, "status", room->status, "venue", room->settings.venue, "city",
                      room->settings.city, "time_zone", bo_settings_zone(&room->settings), "starts_at_ms", (json_int_t)room->settings.starts_at, "opens_at_ms", (json_int_t)room->settings.opens_at, "price_from", (json_int_t)least,
-                     "price_to", (json_int_t)most, "currency", room->settings.currency);
+                     "price_to", (json_int_t)most, "currency", room->settings.currency, "digits", bo_currency_digits(room->settings.currency));
 }
 
 static json_t *find_event(json_t *events, const char *id) {

@@ -103,10 +103,17 @@ static void leased(void *arg, int err, const char *state, const struct bo_rows *
     for (size_t i = 0; !err && hooks->caller && i < bo_rows_count(rows); i++) deliver(hooks, rows, i);
 }
 
+/* Sums are told with their currency and its digits. */
+#define LEASE_SQL                                                                                                                  \
+    "SELECT l.id, l.url, l.secret, l.event, CASE WHEN l.event IN ('held', 'bought', 'refunded') THEN jsonb_set(l.body::jsonb,"   \
+    " '{data}', l.body::jsonb->'data' || jsonb_build_object('currency', c.code, 'digits', currency_digits(c.code)))::text"         \
+    " ELSE l.body END FROM hook_lease(" LEASE_MAX ") l LEFT JOIN sales s ON s.id = l.body::jsonb->>'sale',"                        \
+    " LATERAL (SELECT coalesce(s.settings->>'currency', 'EUR') AS code) c"
+
 static void lease(struct bo_hooks *hooks) {
     if (hooks->leasing || hooks->under_way >= LEASE) return;
     hooks->leasing = true;
-    bo_queue_run(hooks->gateway->postgres, "SELECT id, url, secret, event, body FROM hook_lease(" LEASE_MAX ")", NULL, 0, leased, hooks);
+    bo_queue_run(hooks->gateway->postgres, LEASE_SQL, NULL, 0, leased, hooks);
 }
 
 static void gave_up(void *arg, int err, const char *state, const struct bo_rows *rows) {

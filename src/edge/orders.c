@@ -2,6 +2,7 @@
  * Orders that were paid: the buyer is told once the log is committed, with his tickets as PostgreSQL has them (O3, O4). */
 #include "edge/room.h"
 
+#include "base/currency.h"
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -28,7 +29,8 @@ static void settle_session(struct bo_session *s, void *arg) {
 
 static void tell_refund(struct bo_session *s, void *arg) {
     const struct bo_paid *paid = arg;
-    bo_session_printf(s, "{\"type\":\"refunded\",\"order\":\"%s\",\"amount\":%" PRId64 ",\"currency\":\"%s\"}", paid->order, paid->refund, s->room->settings.currency);
+    bo_session_printf(s, "{\"type\":\"refunded\",\"order\":\"%s\",\"amount\":%" PRId64 ",\"currency\":\"%s\",\"digits\":%d}",
+                      paid->order, paid->refund, s->room->settings.currency, bo_currency_digits(s->room->settings.currency));
 }
 
 static void look_up_again(struct bo_session *s, void *arg) { bo_order_look_up(s, arg); }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The public port: pages, sales, plans, tickets and the payment webhook (docs/openapi.yaml). */
 #include "base/crash.h"
+#include "base/currency.h"
 #include "base/memory.h"
 #include "base/squeeze.h"
 #include "base/text.h"
@@ -66,6 +67,7 @@ static json_t *describe(const struct bo_room *room) {
     } texts[] = {{"title", s->title}, {"venue", s->venue}, {"city", s->city}, {"time_zone", bo_settings_zone(s)}, {"about", s->about}, {"welcome", s->welcome}, {"color", s->color}, {"logo", s->logo}};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) json_object_set_new(json, numbers[i].name, json_integer((json_int_t)numbers[i].value));
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) json_object_set_new(json, texts[i].name, json_string(texts[i].value));
+    json_object_set_new(json, "digits", json_integer(bo_currency_digits(s->currency)));
     json_object_set_new(json, "sites", describe_sites(&room->gateway->config));
     return json;
 }

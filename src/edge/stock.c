@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/stock.h"
 
+#include "base/currency.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "edge/tickets.h"
 #include "loop/loop.h"
+#include "sale/check.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -51,6 +53,15 @@ void bo_room_load_stock(struct bo_room *room) {
     if (room->stock_loading) return;
     room->stock_loading = true;
     bo_room_run(room, "stock_read", NULL, 0, stock_read, room);
+}
+
+int bo_room_check_items(const struct bo_room *room, const char *currency, struct bo_buffer *problem) {
+    for (size_t i = 0; i < room->item_count; i++) {
+        char what[BO_ITEM_NAME_MAX + 24];
+        snprintf(what, sizeof(what), "the price of item \"%s\"", room->items[i].name);
+        if (bo_price_check(currency, what, room->items[i].price, problem)) return BO_ERR_BAD_SETTING;
+    }
+    return 0;
 }
 
 /* ---- seats and places by name ---- */
@@ -134,8 +145,8 @@ struct won {
 static void tell_won(struct bo_session *s, void *arg) {
     const struct won *won = arg;
     bo_ms left = won->till - bo_loop_wall_ms();
-    bo_session_printf(s, "{\"type\":\"won\",\"lot\":\"%s\",\"order\":\"%s\",\"amount\":%" PRId64 ",\"currency\":\"%s\",\"left_ms\":%" PRId64 "}",
-                      won->item ? won->item->name : "", won->order, won->amount, s->room->settings.currency, left > 0 ? left : 0);
+    bo_session_printf(s, "{\"type\":\"won\",\"lot\":\"%s\",\"order\":\"%s\",\"amount\":%" PRId64 ",\"currency\":\"%s\",\"digits\":%d,\"left_ms\":%" PRId64 "}",
+                      won->item ? won->item->name : "", won->order, won->amount, s->room->settings.currency, bo_currency_digits(s->room->settings.currency), left > 0 ? left : 0);
 }
 
 /* won person order index amount till */
@@ -241,16 +252,19 @@ int bo_session_take(struct bo_session *s, const char *key, const char *name, int
     return 0;
 }
 
+static void tell_bid_refused(struct bo_session *s, int err, const char *key, int64_t limit) {
+    bo_session_printf(s, "{\"type\":\"error\",\"code\":\"%s\",\"key\":\"%s\",\"message\":\"%s\",\"%s\":%" PRId64 "}",
+                      bo_error_name(err), key, bo_error_text(err), err == BO_ERR_BID_TOO_LOW ? "least" : "most", limit);
+}
+
 static void bidden(void *arg, int err, const struct bo_value *v) {
     struct bo_asked_of_stock *a = arg;
     struct bo_session *s = a->session;
-    int64_t limit = v ? bo_value_number(v, 1) : 0;
     if (!err)
         bo_session_printf(s, "{\"type\":\"bid\",\"key\":\"%s\",\"lot\":\"%s\",\"amount\":%" PRId64 ",\"closes_ms\":%" PRId64 "}", a->key, a->item,
                           bo_value_number(bo_value_item(v, 2), 0), bo_value_number(bo_value_item(v, 2), 1));
     else if (err == BO_ERR_BID_TOO_LOW || err == BO_ERR_BID_TOO_HIGH)
-        bo_session_printf(s, "{\"type\":\"error\",\"code\":\"%s\",\"key\":\"%s\",\"message\":\"%s\",\"%s\":%" PRId64 "}", bo_error_name(err), a->key, bo_error_text(err),
-                          err == BO_ERR_BID_TOO_LOW ? "least" : "most", limit);
+        tell_bid_refused(s, err, a->key, v ? bo_value_number(v, 1) : 0);
     else
         bo_session_error(s, err, a->key);
     finish(a);
@@ -258,6 +272,11 @@ static void bidden(void *arg, int err, const struct bo_value *v) {
 
 void bo_session_bid(struct bo_session *s, const char *key, const char *lot, bo_money amount, const char *currency) {
     char number[24], text[24];
+    int64_t minimum = bo_currency_minimum(s->room->settings.currency);
+    if (amount > 0 && amount < minimum) { /* could be won, and then never be paid (rule O6) */
+        tell_bid_refused(s, BO_ERR_BID_TOO_LOW, key, minimum);
+        return;
+    }
     *bo_text_put_number(number, s->number) = *bo_text_put_number(text, amount) = '\0';
     const char *args[] = {s->person, number, key, lot, text, currency};
     bo_room_run(s->room, "auction_bid", args, 6, bidden, start(s, key, lot, 0));

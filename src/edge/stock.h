@@ -33,6 +33,9 @@ void bo_room_heard_won(struct bo_room *room, char *words);
 void bo_room_heard_lapsed(struct bo_room *room, char *words);
 void bo_room_free_stock(struct bo_room *room);
 
+/* Whether every area and lot may have its price in this currency (rule O6); on an error problem names the item. */
+int bo_room_check_items(const struct bo_room *room, const char *currency, struct bo_buffer *problem);
+
 /* Messages of people who are inside; key and texts are checked. */
 int bo_session_take(struct bo_session *session, const char *key, const char *item, int64_t count);
 void bo_session_bid(struct bo_session *session, const char *key, const char *lot, bo_money amount, const char *currency);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sale/plan.h"
 
+#include "base/currency.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -220,8 +221,8 @@ static void print_seats(const struct bo_plan *plan, struct bo_buffer *out) {
 void bo_plan_print(const struct bo_plan *plan, const char *currency, struct bo_buffer *out) {
     bo_buffer_add_text(out, "{\"name\":\"");
     bo_buffer_add_json(out, bo_plan_text(plan, plan->name));
-    bo_buffer_printf(out, "\",\"size\":{\"width\":%.6g,\"height\":%.6g},\"currency\":\"%s\",\"categories\":[",
-                     plan->width, plan->height, currency);
+    bo_buffer_printf(out, "\",\"size\":{\"width\":%.6g,\"height\":%.6g},\"currency\":\"%s\",\"digits\":%d,\"categories\":[",
+                     plan->width, plan->height, currency, bo_currency_digits(currency));
     for (size_t i = 0; i < plan->category_count; i++) {
         const struct bo_category *c = &plan->categories[i];
         bo_buffer_add_text(out, i ? ",{\"name\":\"" : "{\"name\":\"");

@@ -119,7 +119,7 @@ test('the list for the door and the report of what was sold', async (t) => {
   assert.equal((await person.next('bought')).tickets[0].tariff, 'child');
   const lines = (await world.admin('GET', '/api/sales/hall/door.csv')).text.split('\r\n');
   assert.equal(lines.length, 4);
-  assert.match(lines[1], /^"S-1","Floor","1","1","Front","child",g:[^,]+,o:[^,]+,2500,20\d\d-[^,]+Z,,""$/);
+  assert.match(lines[1], /^"S-1","Floor","1","1","Front","child",g:[^,]+,o:[^,]+,2500,20\d\d-[^,]+Z,,"",EUR,2$/);
   const report = (await world.admin('GET', '/api/sales/hall/report')).json;
   assert.deepEqual([report.tickets, report.amount, report.refunded, report.currency], [2, 5500, 0, 'EUR']);
   assert.deepEqual(report.categories, [{ category: 'Back', tickets: 1, amount: 3000 }, { category: 'Front', tickets: 1, amount: 2500 }]);

@@ -55,7 +55,7 @@ test('what cannot be done is refused with a reason, and changes nothing', async 
     ['PATCH', '/api/sales/hall', 'nonsense', 400, 'bad_json'],
     ['POST', '/api/sales', { sale: 'x' }, 400, 'bad_message', /plan/],
     ['POST', '/api/sales', { sale: 'a b', name: 'x', plan: makePlan(), settings: {} }, 400, 'bad_message'],
-    ['POST', '/api/sales', { sale: 'hall', name: 'x', plan: makePlan(), settings: { prices: { Front: 1, Back: 1 } } }, 409, 'sale_exists'],
+    ['POST', '/api/sales', { sale: 'hall', name: 'x', plan: makePlan(), settings: { prices: { Front: 100, Back: 100 } } }, 409, 'sale_exists'],
     ['POST', '/api/sales', { sale: 'new', name: 'x', plan: { zones: 5 }, settings: {} }, 400, 'bad_plan', /categories/],
     ['POST', '/api/tickets/check', { code: 'nonsense' }, 401, 'token_forged'],
     ['GET', '/api/nothing', undefined, 404, 'not_found'],

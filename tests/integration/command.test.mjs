@@ -54,7 +54,7 @@ test('sale import, list and export; what is wrong is named', async (t) => {
   const config = path.join(folder, 'boxoffice.ini'), plan = path.join(folder, 'plan.json'), settings = path.join(folder, 'settings.json');
   fs.writeFileSync(config, `secret = ${SECRET}\npostgres = ${postgres.conninfo}\n`);
   fs.writeFileSync(plan, JSON.stringify(makePlan(20)));
-  fs.writeFileSync(settings, JSON.stringify({ prices: { Front: 1, Back: 2 } }));
+  fs.writeFileSync(settings, JSON.stringify({ prices: { Front: 100, Back: 200 } }));
   const imported = (...more) => run('sale', 'import', '--config', config, '--sale', 'hall', '--name', 'Hall', '--plan', plan, '--settings', settings, ...more);
   assert.equal(run('migrate', '--config', config).status, 0);
   assert.equal(run('migrate', '--config', config).status, 0, 'a second time changes nothing');

@@ -20,7 +20,7 @@ test('shows stand together as events, are found by their words, city and time, a
   assert.ok((await fetch(`${world.url}/api/events?q=%zz%2&city=%`)).status < 500);
   const [, { title, about, shows }] = (await (await fetch(`${world.url}/api/events`)).json()).events;
   assert.deepEqual([title, about, shows[0].price_from, shows[0].price_to], ['Aurora & Friends', 'With <b>strings</b>', 3000, 5000]);
-  await world.admin('POST', '/api/sales', { sale: 'secret', name: 'Secret', plan: { name: 'x', categories: [{ name: 'A' }], size: {}, zones: [{ name: 'z', rows: [{ seats: [{ seat_guid: '1', category: 'A', position: { x: 0, y: 0 } }] }] }] }, settings: { prices: { A: 1 } } });
+  await world.admin('POST', '/api/sales', { sale: 'secret', name: 'Secret', plan: { name: 'x', categories: [{ name: 'A' }], size: {}, zones: [{ name: 'z', rows: [{ seats: [{ seat_guid: '1', category: 'A', position: { x: 0, y: 0 } }] }] }] }, settings: { prices: { A: 100 } } });
   await until('known', async () => (await fetch(`${world.url}/api/sales/secret`)).status === 200);
   assert.deepEqual(await find('?q=secret'), []);
   assert.equal((await world.admin('PATCH', '/api/sales/other', { venue: 'x'.repeat(201) })).json.error.code, 'bad_setting');

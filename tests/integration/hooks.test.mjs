@@ -42,9 +42,9 @@ test('subscribers hear who was admitted, held, bought and refunded, and that it 
   await until('all heard', () => new Set(all.heard.map(({ event }) => event)).size === 5);
   const of = (event) => all.heard.filter((one) => one.event === event);
   assert.deepEqual(of('admitted')[0].data, { people: [person.person] });
-  assert.deepEqual(of('held')[0].data, { holds: [{ person: person.person, seats: [{ seat: 'S-1', price: 5000 }, { seat: 'S-2', price: 3000 }] }] });
+  assert.deepEqual(of('held')[0].data, { currency: 'EUR', digits: 2, holds: [{ person: person.person, seats: [{ seat: 'S-1', price: 5000 }, { seat: 'S-2', price: 3000 }] }] });
   assert.deepEqual([of('bought')[0].data.order, of('bought')[0].data.amount, of('bought')[0].data.seats.length], [order, 8000, 2]);
-  assert.deepEqual([of('refunded')[0].data.why, of('refunded')[0].data.amount], ['ill', 5000]);
+  assert.deepEqual([of('refunded')[0].data.why, of('refunded')[0].data.amount, of('refunded')[0].data.digits], ['ill', 5000, 2]);
   assert.equal(of('sold_out').length, 1);
   for (const { headers, text, event } of all.heard) {
     assert.equal(headers['x-boxoffice-event'], event);

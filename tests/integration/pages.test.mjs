@@ -126,7 +126,7 @@ test('U3 a time zone is checked when it is set, against those the system has, an
     await until('every gateway says it', async () => (await Promise.all([zone(), zone(), zone()])).flat().every((said) => said === name));
   }
   await world.set({ time_zone: '' });
-  const made = await world.admin('POST', '/api/sales', { sale: 'new', name: 'New', plan: makePlan(1), settings: { prices: { Front: 1, Back: 1 }, time_zone: 'Mars/Olympus' } });
+  const made = await world.admin('POST', '/api/sales', { sale: 'new', name: 'New', plan: makePlan(1), settings: { prices: { Front: 100, Back: 100 }, time_zone: 'Mars/Olympus' } });
   assert.deepEqual([made.status, made.json.error.code], [400, 'bad_setting']);
 });
 

@@ -2,6 +2,7 @@
 #include "tap.h"
 
 #include "base/buffer.h"
+#include "base/currency.h"
 #include "base/heap.h"
 #include "base/table.h"
 #include "base/text.h"
@@ -225,8 +226,36 @@ static void times_are_read_to_the_ms(void **state) {
     assert_int_equal(ms, INT64_C(1777629600123));
 }
 
+static void currencies_have_the_digits_of_iso_4217_and_stripe_s_where_they_differ(void **state) {
+    (void)state;
+    static const struct {
+        const char *code;
+        int digits;
+        int64_t minimum, amount, stripe; /* stripe: the amount as Stripe counts it, -1: it cannot be said there */
+    } right[] = {{"EUR", 2, 50, 1234, 1234},  {"JPY", 0, 50, 1234, 1234}, {"HUF", 2, 17500, 500000, 500000}, {"ISK", 0, 0, 40, 4000},
+                 {"UGX", 0, 0, 500, 50000},   {"COP", 2, 0, 100, 100},    {"IDR", 2, 0, 100, 100},           {"RSD", 2, 0, 100, 100},
+                 {"KWD", 3, 0, 5120, 5120},   {"KWD", 3, 0, 5124, -1},    {"MGA", 2, 0, 500, 5},             {"MGA", 2, 0, 550, -1},
+                 {"CLF", 4, 0, 10000, 10000}, {"XCG", 2, 0, 100, 100},    {"?", 2, 0, 100, 100}};
+    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+        int64_t stripe = -1, back = -1;
+        assert_int_equal(bo_currency_digits(right[i].code), right[i].digits);
+        assert_int_equal(bo_currency_minimum(right[i].code), right[i].minimum);
+        assert_int_equal(bo_currency_to_stripe(right[i].code, right[i].amount, &stripe), right[i].stripe >= 0);
+        assert_int_equal(stripe, right[i].stripe);
+        if (stripe < 0) continue;
+        assert_true(bo_currency_from_stripe(right[i].code, stripe, &back));
+        assert_int_equal(back, right[i].amount);
+    }
+    for (const char *const *no = (const char *const[]){"", "eur", "ABC", "XTS", "XAU", "DEM", "EURO", NULL}; *no; no++)
+        assert_false(bo_currency_is_known(*no));
+    int64_t same = 7;
+    assert_false(bo_currency_to_stripe("ISK", INT64_MAX / 10, &same));
+    assert_int_equal(same, 7);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(times_are_read_to_the_ms), 
+    const struct CMUnitTest tests[] = {cmocka_unit_test(times_are_read_to_the_ms),
+        cmocka_unit_test(currencies_have_the_digits_of_iso_4217_and_stripe_s_where_they_differ),
         cmocka_unit_test(heap_gives_the_smallest_first_and_forgets_what_is_removed),
         cmocka_unit_test(wheel_never_fires_early_and_at_most_one_slot_late),
         cmocka_unit_test(wheel_callback_may_set_its_timer_again),

@@ -4,6 +4,7 @@
 #include "sale/best.h"
 #include "sale/map.h"
 #include "sale/plan.h"
+#include "sale/check.h"
 #include "sale/settings.h"
 
 #include <stdio.h>
@@ -173,6 +174,49 @@ static void settings_have_defaults_and_ranges(void **state) {
     bo_buffer_free(&problem);
 }
 
+static int check_sale(const char *settings, const char *changed, char ret_problem[512]) {
+    struct bo_buffer problem = {0};
+    json_t *json = json_loads(settings, 0, NULL), *patch = changed ? json_loads(changed, 0, NULL) : NULL, *plan = json_loads(plan_text, 0, NULL);
+    int err = bo_sale_check(json, patch, plan, &problem);
+    snprintf(ret_problem, 512, "%s", problem.length ? problem.data : "");
+    json_decref(json);
+    json_decref(patch);
+    json_decref(plan);
+    bo_buffer_free(&problem);
+    return err;
+}
+
+static void O6_a_price_is_nothing_or_at_least_what_can_be_charged(void **state) {
+    (void)state;
+    static const struct {
+        const char *settings, *says; /* NULL: right */
+    } cases[] = {{"{\"prices\":{\"A\":500,\"B\":50}}", NULL},
+                 {"{\"prices\":{\"A\":500,\"B\":0}}", NULL},
+                 {"{\"prices\":{\"A\":500,\"B\":49}}", "\"B\": 49"},
+                 {"{\"prices\":{\"A\":500,\"B\":50},\"currency\":\"HUF\"}", "\"A\": 500"},
+                 {"{\"prices\":{\"A\":5,\"B\":1},\"currency\":\"ISK\"}", NULL},
+                 {"{\"prices\":{\"A\":500,\"B\":400},\"tariffs\":[{\"name\":\"half\",\"percent\":50}]}", NULL},
+                 {"{\"prices\":{\"A\":500,\"B\":400},\"tariffs\":[{\"name\":\"baby\",\"percent\":0}]}", NULL},
+                 {"{\"prices\":{\"A\":500,\"B\":400},\"tariffs\":[{\"name\":\"tenth\",\"percent\":12}]}", "12 % by \"tenth\" of category \"B\""},
+                 {"{\"prices\":{\"A\":500,\"B\":400},\"tariffs\":[{\"name\":\"dime\",\"price\":10}]}", "\"dime\""},
+                 {"{\"prices\":{\"A\":500,\"B\":400},\"currency\":\"ABC\"}", "ABC"}};
+    char problem[512];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(check_sale(cases[i].settings, NULL, problem), cases[i].says ? BO_ERR_BAD_SETTING : 0);
+        if (cases[i].says) assert_non_null(strstr(problem, cases[i].says));
+    }
+}
+
+static void what_an_old_sale_has_is_refused_only_when_it_is_set_anew(void **state) {
+    (void)state;
+    static const char old[] = "{\"prices\":{\"A\":5,\"B\":1},\"currency\":\"ABC\"}", cheap[] = "{\"prices\":{\"A\":5,\"B\":1}}";
+    char problem[512];
+    assert_int_equal(check_sale(old, "{\"limit\":4}", problem), 0);
+    assert_int_equal(check_sale(old, "{\"currency\":\"ABC\"}", problem), BO_ERR_BAD_SETTING);
+    assert_int_equal(check_sale(cheap, "{\"limit\":4}", problem), 0);
+    assert_int_equal(check_sale(cheap, "{\"tariffs\":[]}", problem), BO_ERR_BAD_SETTING);
+}
+
 static void note_change(void *arg, uint32_t seat, char seat_state) {
     size_t length = strlen(arg);
     snprintf((char *)arg + length, 64 - length, "%u%c ", seat, seat_state);
@@ -205,6 +249,8 @@ int main(void) {
                                        cmocka_unit_test(best_seats_lie_together_near_the_stage_and_fit_the_wish),
                                        cmocka_unit_test(best_seats_leave_no_single_one_where_it_can_be_helped),
                                        cmocka_unit_test(settings_have_defaults_and_ranges),
+                                       cmocka_unit_test(O6_a_price_is_nothing_or_at_least_what_can_be_charged),
+                                       cmocka_unit_test(what_an_old_sale_has_is_refused_only_when_it_is_set_anew),
                                        cmocka_unit_test(S3_a_map_notices_a_missed_change_and_gathers_the_others)};
     return cmocka_run_group_tests_name("sale", tests, NULL, NULL);
 }
