@@ -92,14 +92,20 @@ static void join_by_address(struct bo_session *s) {
     if (sale && *sale) bo_entry_join_sale(s, sale);
 }
 
+/* The request is whole. Its answer may take as long as Redis and PostgreSQL may (they have limits of their own), and is not cut off by
+ * the time that libwebsockets gives a client for its part. */
+static void run_http(struct bo_http *http, struct lws *wsi, bool admin) {
+    http->complete = true;
+    lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+    (admin ? bo_admin_run : bo_routes_run)(http);
+}
+
 /* libwebsockets keeps one pointer per connection for us: to a request, or from the upgrade on to a session. */
 static int start_http(struct lws *wsi, bool admin) {
     struct bo_http *http = bo_http_open(gateway_of(wsi), wsi, admin);
     lws_set_wsi_user(wsi, http);
     bo_server_uncork(lws_get_socket_fd(wsi));
-    if (bo_http_has_body(http)) return 0;
-    http->complete = true;
-    (admin ? bo_admin_run : bo_routes_run)(http);
+    if (!bo_http_has_body(http)) run_http(http, wsi, admin);
     return 0;
 }
 
@@ -124,9 +130,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
         if (http) bo_http_body(http, in, length);
         return 0;
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        if (!http || http->complete) return 0;
-        http->complete = true;
-        (admin ? bo_admin_run : bo_routes_run)(http);
+        if (http && !http->complete) run_http(http, wsi, admin);
         return 0;
     case LWS_CALLBACK_HTTP_WRITEABLE: return http ? finish_http(http, wsi) : 0;
     case LWS_CALLBACK_CLOSED_HTTP:

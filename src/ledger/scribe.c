@@ -26,6 +26,7 @@
 #define SILENCE_MS 5000 /* of a scribe that is stopped; then another one takes its sales */
 #define REBUILD_SILENCE_MS 120000
 #define RETRY_MAX_MS 2000
+#define ANSWER_MS 20000 /* of PostgreSQL */
 #define STOP_TRIES 5
 
 struct bo_scribe {
@@ -173,6 +174,7 @@ static void disconnect(struct bo_scribe *s) {
 static int connect_both(struct bo_scribe *s) {
     if (s->reader) return 0;
     int err = bo_database_open(s->config->postgres, &s->db);
+    if (!err) bo_database_answer_within(s->db, ANSWER_MS);
     if (!err) err = bo_shares_enter(s->db);
     if (!err) err = bo_shares_allow_silence(s->db, silence_ms(s));
     if (!err) err = bo_scripts_open(s->config->redis, s->config->redis_timeout_ms, &s->scripts);

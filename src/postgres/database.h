@@ -7,12 +7,16 @@
 #include "postgres/rows.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct bo_database;
 
 /* BO_ERR_UNAVAILABLE, logged with the reason, when it cannot be reached. */
 int bo_database_open(const char *conninfo, struct bo_database **ret) BO_CHECKED;
 void bo_database_close(struct bo_database *db);
+/* A server that says nothing for so long in the middle of a statement is given up, as if the connection were lost; at first there is no
+ * limit, because some statements of the tools take long. */
+void bo_database_answer_within(struct bo_database *db, int64_t ms);
 
 /* Runs one statement with text parameters ($1 …). ret_rows may be NULL. Returns 0; BO_ERR_UNAVAILABLE when the
  * connection is lost or the server is not ready (worth repeating); BO_ERR_BAD_MESSAGE when the statement itself was refused.

@@ -140,11 +140,12 @@ export function descendants(pid) {
   return children.flatMap((child) => [child, ...descendants(child)]);
 }
 
-export async function startPostgres(t, folder, more = []) {
+export async function startPostgres(t, folder, more = [], prepare = () => {}) {
   const user = otherUser();
   const data = path.join(folder, 'data');
   execFileSync('cp', ['-a', path.join(templateFolder(user), 'data'), data]);
   if (user.uid) fs.chownSync(folder, user.uid, user.gid);
+  prepare(data);
   const run = () => start(t, path.join(postgresBin(), 'postgres'), ['-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', 'fsync=off',
     '-c', 'log_min_messages=fatal', '-c', 'max_connections=50', ...more], { ...user, stopSignal: 'SIGINT', ends: false });
   let child = run();
