@@ -43,11 +43,11 @@ export interface TicketLink { order: string; link: string; link_expires_ms: numb
 /** key: the bearer's token it was found by, for its QR code and for handing it on. */
 export interface Wallet { tickets: (Ticket & { key: string })[]; gone: Gone[]; links: TicketLink[]; refused: { key: string; code?: string }[] }
 export interface Bought { type: 'bought'; order: string; tickets: Ticket[]; link: string; link_expires_ms: number }
-export interface Held { type: 'held' | 'released'; key: string; left_ms: number; seats: string[]; amount: number; currency: string }
-export interface Pay { type: 'pay'; order: string; amount: number; currency: string; left_ms: number; url?: string; client_secret?: string; publishable_key?: string }
+export interface Held { type: 'held' | 'released'; key: string; left_ms: number; seats: string[]; amount: number; currency: string; digits: number }
+export interface Pay { type: 'pay'; order: string; amount: number; currency: string; digits: number; left_ms: number; url?: string; client_secret?: string; publishable_key?: string }
 
 export interface Description {
-  sale: string; name: string; status: string; currency: string; limit: number; seats: number;
+  sale: string; name: string; status: string; currency: string; digits: number; limit: number; seats: number;
   guests: boolean; accounts: boolean; site_tokens: boolean;
   now_ms: number; opens_at_ms: number; gathers_at_ms: number; starts_at_ms: number;
   claim_ms: number; choose_ms: number; pay_ms: number; grace_ms: number; extend_ms: number;
@@ -56,6 +56,8 @@ export interface Description {
 }
 export interface Plan {
   currency: string;
+  /** Behind the point, by ISO 4217: show amount / 10 ** digits, whatever the browser thinks of this currency. */
+  digits: number;
   categories: { name: string; color: string; price: number }[];
   size: { width: number; height: number };
   /** [seat_guid, zone, row, number, index of the category, x, y, and what it is for], in the order of the map's states. */

@@ -13,8 +13,8 @@ async function ask(what, body) {
   return json;
 }
 
-const order = ({ order: id, sale, status, amount, currency, at_ms: at }) => make('li', { class: 'event card' },
-  make('strong', {}, sale), ` ${money(amount, currency)} · ${t(`order.${status}`)} · ${moment(at, ownZone)} `, make('span', { class: 'soft' }, id), ' ',
+const order = ({ order: id, sale, status, amount, currency, digits, at_ms: at }) => make('li', { class: 'event card' },
+  make('strong', {}, sale), ` ${money(amount, { currency, digits })} · ${t(`order.${status}`)} · ${moment(at, ownZone)} `, make('span', { class: 'soft' }, id), ' ',
   ['paid', 'part_refunded'].includes(status) ? make('a', { href: `/tickets.html?sale=${encodeURIComponent(sale)}` }, t('tickets.title')) : null);
 
 async function show() {

@@ -2,7 +2,7 @@
 // Choosing: the plan as a map or as a list, the best together by one click, what is held, and stock beside the seats.
 import { $, make } from './dom.js';
 import { SeatMap, drawShape } from './map.js';
-import { moment, money, number, problem, t } from './words.js';
+import { moment, money, number, problem, smallest, t } from './words.js';
 
 const FREE = 0;
 
@@ -30,7 +30,7 @@ export class Hall {
   describe(i) {
     const category = this.plan.categories[this.plan.seats[i][4]], state = this.map.mine.has(i) ? 'mine' : this.map.states[i];
     const kind = this.plan.seats[i][7];
-    return `${this.where(i)}${kind ? ` · ${t(`seat.${kind}`)}` : ''} · ${category.name} ${money(category.price, this.plan.currency)} · ${t(`seat.state.${state}`)}`;
+    return `${this.where(i)}${kind ? ` · ${t(`seat.${kind}`)}` : ''} · ${category.name} ${money(category.price, this.plan)} · ${t(`seat.state.${state}`)}`;
   }
 
   nameOf(guid) {
@@ -71,7 +71,7 @@ export class Hall {
     this.map.setMine(seats.map((guid) => this.index.get(guid)).filter((i) => i !== undefined));
     for (const i of new Set([...before, ...this.map.mine])) this.buttons?.get(i)?.replaceWith(this.#seatButton(i));
     const sum = amount ?? [...this.map.mine].reduce((all, i) => all + this.plan.categories[this.plan.seats[i][4]].price, 0);
-    $('basket').textContent = seats.length ? t('choose.some', { n: seats.length, sum: money(sum, this.plan.currency) }) : t('choose.none');
+    $('basket').textContent = seats.length ? t('choose.some', { n: seats.length, sum: money(sum, this.plan) }) : t('choose.none');
     $('basket-list').replaceChildren(...seats.map((guid) => make('li', {}, this.nameOf(guid), ' ',
       make('button', { type: 'button', class: 'quiet', 'aria-label': t('choose.remove', { seat: this.nameOf(guid) }), click: () => this.#try(this.client.release([guid])) }, '×'))));
     $('checkout').disabled = !seats.length;
@@ -121,7 +121,7 @@ export class Hall {
 
   #offerBest() {
     const select = $('best-category');
-    select.replaceChildren(new Option(t('best.any'), ''), ...this.plan.categories.map((c) => new Option(`${c.name} ${money(c.price, this.plan.currency)}`, c.name)));
+    select.replaceChildren(new Option(t('best.any'), ''), ...this.plan.categories.map((c) => new Option(`${c.name} ${money(c.price, this.plan)}`, c.name)));
     $('best-count').max = this.about.limit;
     $('best-accessible-box').hidden = !this.plan.seats.some((seat) => seat[7] === 'accessible');
     $('best').addEventListener('submit', async (event) => {
@@ -141,11 +141,11 @@ export class Hall {
       c.fillStyle = this.map.colors[i];
       drawShape(c, i, 20, 20, 15);
       c.fill();
-      return make('li', {}, canvas, ` ${category.name} ${money(category.price, this.plan.currency)} `, this.counts[i]);
+      return make('li', {}, canvas, ` ${category.name} ${money(category.price, this.plan)} `, this.counts[i]);
     }));
     if (!this.about.tariffs?.length) return;
     const select = make('select', { change: () => { this.tariff = select.value; } }, new Option(t('tariff.full'), ''),
-      ...this.about.tariffs.map((one) => new Option(`${one.name} ${one.percent === undefined ? money(one.price, this.plan.currency) : `${number(one.percent)} %`}`, one.name)));
+      ...this.about.tariffs.map((one) => new Option(`${one.name} ${one.percent === undefined ? money(one.price, this.plan) : `${number(one.percent)} %`}`, one.name)));
     select.setAttribute('aria-label', t('tariff.full'));
     $('legend').append(make('li', {}, select));
   }
@@ -202,7 +202,7 @@ export class Hall {
 
   #item({ item, kind, left, price }) {
     const count = make('input', { type: 'number', min: 1, max: Math.max(1, left), value: 1, 'aria-label': t('best.count') }), word = make('span', { role: 'status' });
-    return make('li', {}, make('strong', {}, item), price ? money(price, this.plan.currency) : '', make('span', { class: 'soft' }, t('stock.left', { n: left })), count,
+    return make('li', {}, make('strong', {}, item), price ? money(price, this.plan) : '', make('span', { class: 'soft' }, t('stock.left', { n: left })), count,
       make('button', { type: 'button', disabled: left <= 0, click: async () => {
         const answer = await this.#try(this.client.take(item, Number(count.value)));
         if (answer?.type === 'granted') word.textContent = t('stock.taken', { n: answer.number });
@@ -210,16 +210,22 @@ export class Hall {
   }
 
   #lot(item) {
-    const amount = make('input', { type: 'number', step: 'any', 'aria-label': t('lot.bid') }), word = make('span', { role: 'status' }), digits = new Intl.NumberFormat('en', { style: 'currency', currency: this.plan.currency }).resolvedOptions().maximumFractionDigits;
-    const button = make('button', { type: 'button', click: () => this.#try(this.client.bid(item.item, Math.round(Number(amount.value) * 10 ** digits), this.plan.currency)) }, t('lot.bid'));
+    const { plan } = this, amount = make('input', { type: 'number', min: 0, step: 10 ** -plan.digits, 'aria-label': t('lot.bid') });
+    const word = make('span', { role: 'status' }), button = make('button', { type: 'button', click: () => this.#bid(item.item, amount.value) }, t('lot.bid'));
     const update = ({ state, least, closes_ms: closes, leading }) => {
-      word.textContent = [t(`lot.state.${state}`), state === 'open' && least && t('lot.least', { price: money(least, this.plan.currency) }), state === 'open' && closes && t('lot.closes', { when: moment(closes, this.about.time_zone) }), leading && t('lot.leading')].filter(Boolean).join(' · ');
+      word.textContent = [t(`lot.state.${state}`), state === 'open' && least && t('lot.least', { price: money(least, this.plan) }), state === 'open' && closes && t('lot.closes', { when: moment(closes, this.about.time_zone) }), leading && t('lot.leading')].filter(Boolean).join(' · ');
       button.disabled = state !== 'open';
-      if (least && document.activeElement !== amount) amount.value = least / 10 ** digits;
+      if (least && document.activeElement !== amount) amount.value = (least / 10 ** plan.digits).toFixed(plan.digits);
     };
     this.lots.set(item.item, update);
     update({ state: item.state, least: item.highest ? item.highest + item.step : item.price, closes_ms: item.closes_ms });
     return make('li', {}, make('strong', {}, item.item), word, amount, button);
+  }
+
+  #bid(lot, text) {
+    const amount = smallest(text, this.plan);
+    if (amount === null) $('refusal').textContent = t('lot.amount', { example: money(125 * 10 ** this.plan.digits, this.plan) });
+    else this.#try(this.client.bid(lot, amount, this.plan.currency));
   }
 
   on_lot(message) { this.lots?.get(message.lot)?.(message); }

@@ -4,11 +4,11 @@ import { keepTime, now, timed } from './clock.js';
 import { $, make, say } from './dom.js';
 import { countdown, moment, money, t } from './words.js';
 
-function show({ sale, name, status, venue, city, time_zone: zone, starts_at_ms: starts, opens_at_ms: opens, price_from: price, currency }, only) {
+function show({ sale, name, status, venue, city, time_zone: zone, starts_at_ms: starts, opens_at_ms: opens, price_from: price, currency, digits }, only) {
   const parts = [starts && moment(starts, zone), venue, city].filter(Boolean);
   const later = status === 'open' && opens > now();
   return make('li', {}, make('a', { href: `/?sale=${encodeURIComponent(sale)}` }, only || !starts ? name : moment(starts, zone)),
-    make('span', { class: 'soft' }, (only || !starts ? parts : parts.slice(1)).join(' · ')), make('span', {}, t('listing.from', { price: money(price, currency) })), later ? make('span', { class: 'tag', 'data-opens': opens, title: t('listing.opens', { when: moment(opens, zone) }) }) : make('span', { class: 'tag' }, t(`status.${status}`)));
+    make('span', { class: 'soft' }, (only || !starts ? parts : parts.slice(1)).join(' · ')), make('span', {}, t('listing.from', { price: money(price, { currency, digits }) })), later ? make('span', { class: 'tag', 'data-opens': opens, title: t('listing.opens', { when: moment(opens, zone) }) }) : make('span', { class: 'tag' }, t(`status.${status}`)));
 }
 
 // What is not on sale yet counts down by the server's clock; at zero the listing is asked again.

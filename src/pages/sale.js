@@ -250,20 +250,20 @@ export class Sale {
     this.#show('pay');
     $('pay-refusal').textContent = '';
     const what = this.hall?.held.map((guid) => this.hall.nameOf(guid)).join(', ') || message.order;
-    $('sum').textContent = t('pay.sum', { sum: money(message.amount, message.currency), what });
+    $('sum').textContent = t('pay.sum', { sum: money(message.amount, message), what });
     $('pay-link').hidden = !message.url;
     if (/^https?:/.test(message.url ?? '')) $('pay-link').href = message.url;
     if (message.client_secret) import('./stripe.js').then(({ payByStripe }) => payByStripe(message)).catch(() => { $('pay-refusal').textContent = problem({ code: 'payment_unavailable', message: t('error.offline') }); });
   }
 
-  on_won({ lot, order, amount, currency }) {
-    say('notice', t('lot.won', { lot, price: money(amount, currency) }));
+  on_won({ lot, order, amount, currency, digits }) {
+    say('notice', t('lot.won', { lot, price: money(amount, { currency, digits }) }));
     $('notice').append(' ', make('button', { type: 'button', click: () => this.#checkout(order) }, t('lot.pay')));
   }
 
   on_bought({ tickets, link, link_expires_ms: expires }) {
     $('tickets').replaceChildren(...tickets.map((ticket) => make('li', {}, t(ticket.row ? 'seat.where' : 'seat.where.norow', { zone: ticket.zone, row: ticket.row, seat: ticket.number }),
-      ` (${[ticket.category, ticket.tariff, money(ticket.price, this.about.currency)].filter(Boolean).join(', ')})`)));
+      ` (${[ticket.category, ticket.tariff, money(ticket.price, this.about)].filter(Boolean).join(', ')})`)));
     $('tickets-link').href = this.#ticketsLink(link);
     this.#show('bought');
     if (link) import('./keep.js').then(({ keepBox }) => $('bought-keep').replaceChildren(keepBox({ link, link_expires_ms: expires }, this.about)));

@@ -29,7 +29,7 @@ async function card(about, ticket) {
   const qr = await draw(ticket);
   return make('li', {}, qr && make('img', { src: qr, alt: t('tickets.qr', { seat: where(ticket) }) }),
     make('h2', {}, about.title || about.name), about.starts_at_ms ? make('p', {}, moment(about.starts_at_ms, about.time_zone)) : null, make('p', {}, [about.venue, about.city].filter(Boolean).join(', ')),
-    make('p', { class: 'big' }, where(ticket)), make('p', {}, `${ticket.category}${ticket.tariff ? ` (${ticket.tariff})` : ''}, ${money(ticket.price, about.currency)}`),
+    make('p', { class: 'big' }, where(ticket)), make('p', {}, `${ticket.category}${ticket.tariff ? ` (${ticket.tariff})` : ''}, ${money(ticket.price, about)}`),
     ticket.checked_in_ms ? make('p', {}, t('tickets.used', { when: moment(ticket.checked_in_ms, about.time_zone) })) : null);
 }
 

@@ -30,11 +30,18 @@ export const problem = (answer) => words[`error.${answer.code}`] ?? answer.messa
 
 export const number = (value) => new Intl.NumberFormat(locale).format(value);
 
-const currencies = new Map();
-export function money(amount, currency) {
-  if (!currencies.has(currency)) currencies.set(currency, new Intl.NumberFormat(locale, { style: 'currency', currency }));
-  const format = currencies.get(currency);
-  return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
+const sums = new Map();
+/** An amount in the smallest unit, of what says currency and digits: browsers have other ideas of a currency's digits than ISO 4217 has. */
+export function money(amount, { currency, digits }) {
+  const key = `${currency} ${digits}`;
+  if (!sums.has(key)) sums.set(key, new Intl.NumberFormat(locale, { style: 'currency', currency, minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  return sums.get(key).format(amount / 10 ** (digits ?? sums.get(key).resolvedOptions().maximumFractionDigits)); // none: a server of before
+}
+
+/** What somebody has typed, in the smallest unit; null when it is no amount, or one with more digits than the currency has. */
+export function smallest(text, { digits }) {
+  const [, whole, part = ''] = /^\s*(\d+)(?:[.,](\d*))?\s*$/.exec(text) ?? [];
+  return whole === undefined || /[1-9]/.test(part.slice(digits)) ? null : Number(whole + part.slice(0, digits).padEnd(digits, '0'));
 }
 
 const unit = (value, name) => new Intl.NumberFormat(locale, { style: 'unit', unit: name, unitDisplay: 'short' }).format(value);

@@ -66,7 +66,7 @@ export class Now {
     const cells = [
       ['In line', number(counts.waiting)], ['Inside', number(counts.active)], ['Let in per minute', number(Math.round(speed(all, 'admitted', last)))], ['Joined per minute', number(Math.round(speed(all, 'joined', last)))],
       ['Left per minute', number(Math.round(speed(all, 'departed', last)))], ['Let in, all', number(counts.admitted)], ['Held', number(held)], ['Sold', `${number(counts.sold)} / ${number(total)}`],
-      ['Revenue', report ? money(report.amount - report.refunded, report.currency) : '…'], ['Log lag', number(counts.log_lag), counts.log_lag > 1000], ['Speed', `${counts.speed_percent} %`, counts.speed_percent < 100],
+      ['Revenue', report ? money(report.amount - report.refunded, report) : '…'], ['Log lag', number(counts.log_lag), counts.log_lag > 1000], ['Speed', `${counts.speed_percent} %`, counts.speed_percent < 100],
       ['Redis', latency === null ? '–' : `${latency.toFixed(1)} ms`, latency > 100], ['Connections here', number(m.connections)], ['Gateways here', number(m.listening), m.gateways_critical > 0],
       ['Dead letters', number(m.dead_letters_waiting), m.dead_letters_waiting > 0], ['Differences', number(m.differences), m.differences > 0],
     ];
@@ -76,11 +76,11 @@ export class Now {
   }
 
   #showSold() {
-    const { categories, seats, currency } = this.report, sold = new Map(categories.map((c) => [c.category, c]));
+    const { categories, seats } = this.report, sold = new Map(categories.map((c) => [c.category, c]));
     const row = (tag, ...cells) => make('tr', {}, ...cells.map((cell, i) => make(tag, i ? { class: 'n' } : {}, cell)));
     $('sold').replaceChildren(make('thead', {}, row('th', 'Category', 'Seats', 'Sold', '%', 'Amount')), make('tbody', {}, ...(seats ?? []).map(({ category, seats: n }) => {
       const { tickets = 0, amount = 0 } = sold.get(category) ?? {};
-      return row('td', category, number(n), number(tickets), `${Math.round((100 * tickets) / n)} %`, money(amount, currency));
+      return row('td', category, number(n), number(tickets), `${Math.round((100 * tickets) / n)} %`, money(amount, this.report));
     })));
   }
 }

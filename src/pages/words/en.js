@@ -75,7 +75,7 @@ export const words = {
   'stock.left': '{n} left',
   'stock.take': 'Take',
   'stock.taken': 'It is yours: number {n} in order of arrival.',
-  'lot.least': 'next bid from {price}', 'lot.closes': 'until {when}', 'lot.bid': 'Bid', 'lot.leading': 'Your bid is the highest.', 'lot.won': 'You have won {lot} for {price}.', 'lot.pay': 'Pay for it',
+  'lot.least': 'next bid from {price}', 'lot.closes': 'until {when}', 'lot.bid': 'Bid', 'lot.amount': 'Enter an amount like {example}, with no more digits behind the point.', 'lot.leading': 'Your bid is the highest.', 'lot.won': 'You have won {lot} for {price}.', 'lot.pay': 'Pay for it',
   'lot.state.waiting': 'not open yet', 'lot.state.open': 'open', 'lot.state.closed': 'over', 'lot.state.sold': 'sold', 'lot.state.unsold': 'not sold',
   'pay.title': 'Pay',
   'pay.sum': '{sum} for {what}',

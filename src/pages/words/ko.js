@@ -74,7 +74,7 @@ export const words = {
   'stock.left': '{n}개 남음',
   'stock.take': '받기',
   'stock.taken': '받았습니다. 도착 순서 {n}번입니다.',
-  'lot.least': '{price}부터 입찰', 'lot.closes': '{when}까지', 'lot.bid': '입찰', 'lot.leading': '현재 최고 입찰자입니다.', 'lot.won': '{lot}을(를) {price}에 낙찰받았습니다.', 'lot.pay': '결제하기',
+  'lot.least': '{price}부터 입찰', 'lot.closes': '{when}까지', 'lot.bid': '입찰', 'lot.amount': '{example}처럼 금액을 입력하세요. 소수점 아래 자릿수는 그보다 많을 수 없습니다.', 'lot.leading': '현재 최고 입찰자입니다.', 'lot.won': '{lot}을(를) {price}에 낙찰받았습니다.', 'lot.pay': '결제하기',
   'lot.state.waiting': '시작 전', 'lot.state.open': '진행 중', 'lot.state.closed': '마감', 'lot.state.sold': '낙찰', 'lot.state.unsold': '유찰',
   'pay.title': '결제',
   'pay.sum': '{what}: {sum}',
