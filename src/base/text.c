@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 
+#include "base/date.h"
 #include "base/memory.h"
 #include "boxoffice/types.h"
 
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 bool bo_text_to_number(const char *text, int64_t min, int64_t max, int64_t *ret) {
     if (*text != '-' && (*text < '0' || *text > '9')) return false;
@@ -23,21 +23,7 @@ bool bo_text_to_number(const char *text, int64_t min, int64_t max, int64_t *ret)
     return true;
 }
 
-bool bo_text_to_time(const char *text, int64_t *ret) {
-    struct tm tm = {0};
-    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-    if (!end) return false;
-    int ms = 0, digits = 0;
-    if (*end == '.') {
-        for (end++; *end >= '0' && *end <= '9'; end++, digits++)
-            if (digits < 3) ms = ms * 10 + *end - '0';
-        if (!digits) return false;
-    }
-    for (; digits && digits < 3; digits++) ms *= 10;
-    if (strcmp(end, "Z") != 0) return false;
-    *ret = (int64_t)timegm(&tm) * 1000 + ms;
-    return true;
-}
+bool bo_text_to_time(const char *text, int64_t *ret) { return bo_date_read(text, ret) == NULL; }
 
 bool bo_text_is_id(const char *text) {
     size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:@-");

@@ -12,8 +12,7 @@
 /* A whole decimal number within [min, max] and nothing else; false leaves *ret alone. */
 bool bo_text_to_number(const char *text, int64_t min, int64_t max, int64_t *ret) BO_CHECKED;
 
-/* A time in UTC as RFC 3339 has it, "2026-05-01T10:00:00Z", with parts of a second if wanted, as ms since 1970; what is below a ms is cut off. False
- * leaves *ret alone. */
+/* A time as RFC 3339 has it, as ms since 1970 (base/date.h says why one is wrong). False leaves *ret alone. */
 bool bo_text_to_time(const char *text, int64_t *ret) BO_CHECKED;
 /* A trace: sixteen digits 0-9 a-f, not all of them 0. */
 bool bo_text_to_trace(const char *text, uint64_t *ret) BO_CHECKED;

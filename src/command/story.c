@@ -61,16 +61,6 @@ static bool is_about(const struct story *story, const char *line, char *const *p
     return false;
 }
 
-/* "2026-05-01T10:00:00.123Z" */
-static bool read_stamp(const char *text, bo_ms *ret) {
-    char whole[21];
-    if (!text || strlen(text) != 24 || text[19] != '.') return false;
-    snprintf(whole, sizeof(whole), "%.19sZ", text);
-    if (!bo_text_to_time(whole, ret)) return false;
-    *ret += atoi(text + 20);
-    return true;
-}
-
 static int add_log(struct story *story, const char *path, char *const *people, size_t count) {
     FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
     char *line = NULL;
@@ -82,7 +72,8 @@ static int add_log(struct story *story, const char *path, char *const *people, s
     while (getline(&line, &size, f) > 0) {
         bo_ms at;
         json_t *json = is_about(story, line, people, count) ? json_loads(line, 0, NULL) : NULL;
-        if (json && read_stamp(json_string_value(json_object_get(json, "time")), &at)) {
+        const char *time = json_string_value(json_object_get(json, "time"));
+        if (time && bo_text_to_time(time, &at)) {
             const char *message = json_string_value(json_object_get(json, "message")), *process = json_string_value(json_object_get(json, "process"));
             struct bo_buffer text = {0};
             bo_buffer_printf(&text, "%s: %s", process ? process : "log", message ? message : "");

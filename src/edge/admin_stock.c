@@ -3,6 +3,7 @@
  * PostgreSQL. */
 #include "edge/admin.h"
 
+#include "base/date.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "edge/awaited.h"
@@ -139,9 +140,17 @@ static const char *set_item(struct bo_http *http, struct bo_room *room, json_t *
     return NULL;
 }
 
-static bool read_utc(const json_t *value, char ret[24]) {
+/* A time of a lot in ms as text, or the answer says what is wrong with it. */
+static bool read_time(struct bo_http *http, const json_t *body, const char *name, char ret[24]) {
     int64_t ms;
-    if (!json_is_string(value) || !bo_text_to_time(json_string_value(value), &ms)) return false;
+    const char *text = json_string_value(json_object_get(body, name)), *wrong = bo_date_read(text ? text : "", &ms);
+    if (wrong) {
+        struct bo_buffer problem = {0};
+        bo_buffer_printf(&problem, "%s: %s", name, wrong);
+        bo_http_answer_error(http, BO_ERR_BAD_MESSAGE, problem.data);
+        bo_buffer_free(&problem);
+        return false;
+    }
     *bo_text_put_number(ret, ms) = '\0';
     return true;
 }
@@ -151,10 +160,10 @@ static const char *set_lot(struct bo_http *http, struct bo_room *room, json_t *b
     const struct range ranges[] = {{"price", -1, 0, BO_MONEY_MAX}, {"step", -1, 1, BO_MONEY_MAX}, {"most", BO_MONEY_MAX, 0, BO_MONEY_MAX}, {"extend_ms", 0, 0, 3600000},
                                    {"pay_ms", 600000, 1000, MS_MAX}};
     char numbers[5][24], opens[24], closes[24];
-    if (!name || !is_item_name(name) || !read_numbers(body, ranges, 5, numbers) || !read_utc(json_object_get(body, "opens_at"), opens) ||
-        !read_utc(json_object_get(body, "closes_at"), closes) || strtoll(opens, NULL, 10) >= strtoll(closes, NULL, 10))
-        return "item: 1 to 48 characters of A-Z a-z 0-9 . _ : @ -; price: the first bid that counts; step: 1 or more; most: the highest bid allowed; opens_at before closes_at: times "
-               "like 2026-05-01T10:00:00Z; extend_ms: 0 to 3600000; pay_ms: 1000 to 30 days";
+    if (!read_time(http, body, "opens_at", opens) || !read_time(http, body, "closes_at", closes)) return NULL;
+    if (!name || !is_item_name(name) || !read_numbers(body, ranges, 5, numbers) || strtoll(opens, NULL, 10) >= strtoll(closes, NULL, 10))
+        return "item: 1 to 48 characters of A-Z a-z 0-9 . _ : @ -; price: the first bid that counts; step: 1 or more; most: the highest bid allowed; opens_at before closes_at; "
+               "extend_ms: 0 to 3600000; pay_ms: 1000 to 30 days";
     if (refuse_price(http, room, body)) return NULL;
     const char *args[] = {name, numbers[0], numbers[1], numbers[2], opens, closes, numbers[3], numbers[4], http->actor};
     run(http, room, "lot", body, "auction_set", args, 9, was_set);

@@ -2,6 +2,7 @@
  * The operator's side of orders and tickets: check-in at the door, refunds, the list for the door, the report of what was sold. */
 #include "edge/admin.h"
 
+#include "base/date.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "edge/awaited.h"
@@ -89,9 +90,13 @@ static void ask_door(struct door *d) {
                  params, 6, door_answered, d);
 }
 
-static bool is_time(const char *text) {
+/* When it was let in, "" for now, as PostgreSQL reads it; what is wrong with it, or NULL. */
+static const char *read_at(const char *text, char ret[BO_DATE_MAX]) {
     int64_t ms;
-    return bo_text_to_time(text, &ms);
+    const char *wrong = text ? bo_date_read(text, &ms) : NULL;
+    *ret = '\0';
+    if (text && !wrong) bo_date_print(ms, ret);
+    return wrong;
 }
 
 /* lets_in: marks it as used; else only says what it is. */
@@ -102,11 +107,17 @@ static void run_door(struct bo_http *http, bool lets_in) {
     struct door *d = bo_alloc(sizeof(*d));
     *d = (struct door){.http = http, .lets_in = lets_in};
     snprintf(d->gate, sizeof(d->gate), "%s", gate ? gate : http->actor);
-    snprintf(d->at, sizeof(d->at), "%s", at ? at : "");
-    int err = !json ? BO_ERR_BAD_JSON : !code || (at && !is_time(at)) || (gate && strlen(gate) > BO_ID_MAX) ? BO_ERR_BAD_MESSAGE : bo_token_read_ticket(http->gateway->keys, code, &d->ticket);
+    const char *wrong = read_at(at, d->at);
+    bool message = code && !wrong && (!gate || strlen(gate) <= BO_ID_MAX);
+    int err = json ? BO_ERR_BAD_MESSAGE : BO_ERR_BAD_JSON;
+    if (json && message) err = bo_token_read_ticket(http->gateway->keys, code, &d->ticket);
     if (err) {
-        bo_http_answer_error(http, err, err == BO_ERR_BAD_MESSAGE ? "code: of a ticket; gate: who lets in, at most 64 bytes; at: a time like 2026-05-01T19:30:00Z, when it is "
-                                                                    "told later" : NULL);
+        struct bo_buffer detail = {0};
+        if (wrong) bo_buffer_printf(&detail, "at: %s", wrong);
+        if (err == BO_ERR_BAD_MESSAGE && !wrong)
+            bo_buffer_add_text(&detail, "code: of a ticket; gate: who lets in, at most 64 bytes; at: a time like 2026-05-01T19:30:00Z, when it is told later");
+        bo_http_answer_error(http, err, detail.data);
+        bo_buffer_free(&detail);
         free(d);
     } else {
         ask_door(d);

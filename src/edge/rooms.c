@@ -149,7 +149,7 @@ static void take_sale(struct bo_gateway *gateway, const struct bo_rows *rows, si
     struct bo_buffer problem = {0};
     bool prices_changed = true;
     json_t *json = json_loads(bo_rows_text(rows, i, 2), 0, NULL), *plan_json = room || !with_plan ? NULL : json_loads(bo_rows_text(rows, i, 4), 0, NULL);
-    int err = bo_settings_read(json, &settings, &problem);
+    int err = bo_settings_read_stored(json, &settings, &problem);
     if (!err && room) err = bo_plan_set_prices(room->plan, json_object_get(json, "prices"), &prices_changed, &problem);
     if (!err && !room) err = bo_plan_read(plan_json, json_object_get(json, "prices"), &plan, &problem);
     if (err)

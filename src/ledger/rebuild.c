@@ -61,7 +61,7 @@ static int read_now(struct bo_database *db, const char *sale, struct now *ret) {
         ret->version = bo_rows_number(rows, 0, 1);
         snprintf(ret->status, sizeof(ret->status), "%s", bo_rows_text(rows, 0, 2));
         json_t *json = json_loads(bo_rows_text(rows, 0, 3), 0, NULL);
-        err = bo_settings_read(json, &ret->settings, &problem);
+        err = bo_settings_read_stored(json, &ret->settings, &problem);
         if (err) bo_log_error("sale %s: its settings in PostgreSQL cannot be read: %s", sale, problem.data);
         json_decref(json);
         bo_buffer_free(&problem);

@@ -59,7 +59,8 @@ int bo_sale_check(const json_t *settings, const json_t *changed, json_t *plan, s
     struct bo_settings s;
     struct bo_plan *read = NULL;
     bool currency = names(changed, "currency"), prices = currency || names(changed, "prices") || names(changed, "tariffs");
-    int err = bo_settings_read(settings, &s, problem);
+    int err = changed ? bo_settings_read(changed, &s, problem) : 0;
+    if (!err) err = changed ? bo_settings_read_stored(settings, &s, problem) : bo_settings_read(settings, &s, problem);
     if (!err && names(changed, "time_zone")) err = bo_zone_check(s.time_zone, problem);
     if (!err && currency) err = check_currency(s.currency, problem);
     if (!err) err = bo_plan_read(plan, json_object_get(settings, "prices"), &read, problem);

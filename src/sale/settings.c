@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sale/settings.h"
 
+#include "base/date.h"
 #include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static const struct {
     const char *name;
@@ -66,9 +68,21 @@ static int64_t *number_at(const struct bo_settings *s, size_t i) { return (int64
 static bool *flag_at(const struct bo_settings *s, size_t i) { return (bool *)((char *)s + flags[i].offset); }
 static bo_ms *time_at(const struct bo_settings *s, size_t i) { return (bo_ms *)((char *)s + times[i].offset); }
 
-static bool read_time(const json_t *value, bo_ms *ret) {
+/* As 0.1.0 read a time when it was set: the C library takes the 29th of February 2027 for the 1st of March, and so does the sale. */
+static bool read_old_time(const char *text, bo_ms *ret) {
+    struct tm tm = {0};
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+    if (!end) return false;
+    *ret = (bo_ms)timegm(&tm) * 1000;
+    return true;
+}
+
+/* NULL when it was read, else what is wrong. */
+static const char *read_time(const json_t *value, bool stored, bo_ms *ret) {
+    const char *text = json_string_value(value), *wrong = text ? bo_date_read(text, ret) : "it is neither a text nor null";
     if (json_is_null(value)) *ret = 0;
-    return json_is_null(value) || (json_is_string(value) && bo_text_to_time(json_string_value(value), ret));
+    if (json_is_null(value) || (text && wrong && stored && read_old_time(text, ret))) return NULL;
+    return wrong;
 }
 
 static bool read_notice(const json_t *value, char ret[BO_NOTICE_MAX + 1]) {
@@ -260,7 +274,7 @@ static const char *wrong_text(const char *name, const char *text) {
     return NULL;
 }
 
-static int read_member(const char *name, const json_t *value, struct bo_settings *s, struct bo_buffer *problem) {
+static int read_member(const char *name, const json_t *value, bool stored, struct bo_settings *s, struct bo_buffer *problem) {
     const char *allowed;
     if (read_other(name, value, s, &allowed)) return 0;
     for (size_t i = 0; !allowed && i < FLAG_COUNT; i++) {
@@ -271,8 +285,10 @@ static int read_member(const char *name, const json_t *value, struct bo_settings
     }
     for (size_t i = 0; !allowed && i < TIME_COUNT; i++) {
         if (strcmp(times[i].name, name) != 0) continue;
-        if (read_time(value, time_at(s, i))) return 0;
-        allowed = "a time in UTC like 2026-05-01T10:00:00Z, or null";
+        const char *wrong = read_time(value, stored, time_at(s, i));
+        if (!wrong) return 0;
+        bo_buffer_printf(problem, "%s: %s; allowed is a time like 2026-05-01T10:00:00Z or 2026-05-01T12:00:00+02:00, or null", name, wrong);
+        return BO_ERR_BAD_SETTING;
     }
     for (size_t i = 0; !allowed && i < TEXT_COUNT; i++) {
         if (strcmp(texts[i].name, name) != 0) continue;
@@ -292,7 +308,7 @@ static int read_member(const char *name, const json_t *value, struct bo_settings
     return BO_ERR_BAD_SETTING;
 }
 
-int bo_settings_read(const json_t *json, struct bo_settings *ret, struct bo_buffer *problem) {
+static int read_all(const json_t *json, bool stored, struct bo_settings *ret, struct bo_buffer *problem) {
     struct bo_settings s = {.policy = "both", .currency = "EUR"};
     for (size_t i = 0; i < NUMBER_COUNT; i++) *number_at(&s, i) = numbers[i].def;
     for (size_t i = 0; i < FLAG_COUNT; i++) *flag_at(&s, i) = flags[i].def;
@@ -303,12 +319,16 @@ int bo_settings_read(const json_t *json, struct bo_settings *ret, struct bo_buff
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)json, name, value) {
-        int err = read_member(name, value, &s, problem);
+        int err = read_member(name, value, stored, &s, problem);
         if (err) return err;
     }
     *ret = s;
     return 0;
 }
+
+int bo_settings_read(const json_t *json, struct bo_settings *ret, struct bo_buffer *problem) { return read_all(json, false, ret, problem); }
+
+int bo_settings_read_stored(const json_t *json, struct bo_settings *ret, struct bo_buffer *problem) { return read_all(json, true, ret, problem); }
 
 /* As the scripts read them: {"name":{"quota":1,"reserved":true},…}, "" where there are none. */
 static void add_channels(const struct bo_settings *settings, void (*add)(void *, const char *, const char *), void *arg) {

@@ -71,6 +71,9 @@ const char *bo_settings_zone(const struct bo_settings *settings);
 /* Fills ret from defaults and json. On BO_ERR_BAD_SETTING problem names the member and what is allowed. */
 int bo_settings_read(const json_t *json, struct bo_settings *ret, struct bo_buffer *problem) BO_CHECKED;
 
+/* The same for what a database has already: what an earlier version took and this one refuses is read as that one read it. */
+int bo_settings_read_stored(const json_t *json, struct bo_settings *ret, struct bo_buffer *problem) BO_CHECKED;
+
 /* Calls add with every field and value the scripts need, as text. */
 void bo_settings_each(const struct bo_settings *settings, void (*add)(void *arg, const char *field, const char *value), void *arg);
 

@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/currency.h"
+#include "base/date.h"
 #include "base/heap.h"
 #include "base/table.h"
 #include "base/text.h"
@@ -212,18 +213,61 @@ static void every_error_has_a_name_a_sentence_and_a_status(void **state) {
     assert_string_equal(bo_error_name(5), "internal");
 }
 
-static void times_are_read_to_the_ms(void **state) {
+static void a_right_time_is_read_to_the_ms(void **state) {
     (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } right[] = {{"2026-05-01T10:00:00Z", 1777629600000},       {"2026-05-01T10:00:00.5Z", 1777629600500},
+                 {"2026-05-01T10:00:00.123999Z", 1777629600123}, {"2026-05-01t10:00:00z", 1777629600000},
+                 {"2026-05-01T12:00:00+02:00", 1777629600000},   {"2026-05-01T06:30:00-03:30", 1777629600000},
+                 {"2026-05-01T10:00:00-00:00", 1777629600000},   {"2026-05-02T09:59:00+23:59", 1777629600000},
+                 {"1970-01-01T00:00:00Z", 0},                    {"2024-02-29T00:00:00Z", 1709164800000},
+                 {"2000-02-29T23:59:59Z", 951868799000},         {"2016-12-31T23:59:60Z", 1483228800000},
+                 {"2017-01-01T08:59:60.25+09:00", 1483228800250}, {"9999-12-31T23:59:59.999Z", 253402300799999}};
+    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+        int64_t ms = 7, again = 7;
+        char printed[BO_DATE_MAX];
+        assert_null(bo_date_read(right[i].text, &ms));
+        assert_int_equal(ms, right[i].ms);
+        bo_date_print(ms, printed);
+        assert_true(bo_text_to_time(printed, &again));
+        assert_int_equal(again, ms);
+    }
+}
+
+static void a_wrong_time_says_why_and_is_never_repaired(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *why;
+    } wrong[] = {{"", "look like"}, {"now", "look like"}, {"2026-05-01", "look like"}, {"2026-05-01T10:00:00", "look like"},
+                 {"2026-05-01T10:00:00.Z", "look like"}, {"2026-05-01 10:00:00Z", "look like"}, {" 2026-05-01T10:00:00Z", "look like"},
+                 {"2026-05-01T10:00:00Z ", "look like"}, {"2026-05-01T10:00Z", "look like"}, {"2026-5-1T10:00:00Z", "look like"},
+                 {"27-03-28T10:00:00Z", "look like"}, {"+2026-05-01T10:00:00Z", "look like"}, {"12026-05-01T10:00:00Z", "look like"},
+                 {"2026-05-01T10:00:00+0200", "look like"}, {"2026-05-01T10:00:00+2:00", "look like"}, {"2026-05-01T10:00:00,5Z", "look like"},
+                 {"0027-03-28T10:00:00Z", "year"}, {"1969-12-31T23:59:59Z", "year"}, {"2026-13-01T10:00:00Z", "month"},
+                 {"2026-00-01T10:00:00Z", "month"}, {"2027-02-29T10:00:00Z", "no such day"}, {"2100-02-29T10:00:00Z", "no such day"},
+                 {"2026-04-31T10:00:00Z", "no such day"}, {"2026-05-00T10:00:00Z", "no such day"}, {"2026-05-01T24:00:00Z", "hour"},
+                 {"2026-05-01T24:00:01Z", "hour"}, {"2026-05-01T10:60:00Z", "minute"}, {"2026-05-01T10:00:60Z", "second"},
+                 {"2026-12-31T22:59:60Z", "second"}, {"2026-05-31T23:59:60Z", "second"}, {"2026-05-01T10:00:61Z", "second"},
+                 {"2026-05-01T10:00:00+24:00", "offset"}, {"2026-05-01T10:00:00+01:60", "offset"}, {"1970-01-01T00:00:00+01:00", "before 1970"}};
     int64_t ms = 7;
-    assert_true(bo_text_to_time("2026-05-01T10:00:00Z", &ms));
-    assert_int_equal(ms, INT64_C(1777629600000));
-    assert_true(bo_text_to_time("2026-05-01T10:00:00.5Z", &ms));
-    assert_int_equal(ms, INT64_C(1777629600500));
-    assert_true(bo_text_to_time("2026-05-01T10:00:00.123999Z", &ms));
-    assert_int_equal(ms, INT64_C(1777629600123));
-    for (const char *const *bad = (const char *const[]){"", "now", "2026-05-01", "2026-05-01T10:00:00", "2026-05-01T10:00:00.Z", "2026-05-01T10:00:00+02:00", "2026-13-01T10:00:00Z", NULL}; *bad; bad++)
-        assert_false(bo_text_to_time(*bad, &ms));
-    assert_int_equal(ms, INT64_C(1777629600123));
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        const char *why = bo_date_read(wrong[i].text, &ms);
+        if (!why || !strstr(why, wrong[i].why)) fail_msg("%s: %s", wrong[i].text, why ? why : "was read");
+    }
+    assert_int_equal(ms, 7);
+}
+
+static void every_day_is_printed_as_it_is_read(void **state) {
+    (void)state;
+    for (int64_t ms = 0; ms < INT64_C(253402300800000); ms += INT64_C(86400000) * 13) {
+        char text[BO_DATE_MAX];
+        int64_t again = -1;
+        bo_date_print(ms, text);
+        assert_null(bo_date_read(text, &again));
+        assert_int_equal(again, ms);
+    }
 }
 
 static void currencies_have_the_digits_of_iso_4217_and_stripe_s_where_they_differ(void **state) {
@@ -254,7 +298,9 @@ static void currencies_have_the_digits_of_iso_4217_and_stripe_s_where_they_diffe
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(times_are_read_to_the_ms),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_right_time_is_read_to_the_ms),
+        cmocka_unit_test(a_wrong_time_says_why_and_is_never_repaired),
+        cmocka_unit_test(every_day_is_printed_as_it_is_read),
         cmocka_unit_test(currencies_have_the_digits_of_iso_4217_and_stripe_s_where_they_differ),
         cmocka_unit_test(heap_gives_the_smallest_first_and_forgets_what_is_removed),
         cmocka_unit_test(wheel_never_fires_early_and_at_most_one_slot_late),
