@@ -19,6 +19,9 @@ bool bo_admin_seats_run(struct bo_http *http);
 /* admin_tickets.c: orders and tickets. false: not one of its addresses. */
 bool bo_admin_tickets_run(struct bo_http *http);
 
+/* admin_orders.c: the way to tickets, made again. false: not one of its addresses. */
+bool bo_admin_orders_run(struct bo_http *http);
+
 /* admin_stock.c: counted stock and lots. false: not one of its addresses. */
 bool bo_admin_stock_run(struct bo_http *http);
 

@@ -46,7 +46,7 @@ static int authenticate(struct bo_http *http) {
 /* What an operator changes; everything else that changes something is an admin's. */
 static int needed_role(const struct bo_http *http) {
     static const char *const posts[] = {"/api/sales/*/open",    "/api/sales/*/pause", "/api/sales/*/resume", "/api/sales/*/drain",   "/api/sales/*/through",     "/api/sales/*/away", "/api/sales/*/close",
-                                        "/api/sales/*/message", "/api/sales/*/brake", "/api/sales/*/block",  "/api/sales/*/unblock", "/api/sales/*/invitations", "/api/check-in",     "/api/tickets/check"};
+                                        "/api/sales/*/message", "/api/sales/*/brake", "/api/sales/*/block",  "/api/sales/*/unblock", "/api/sales/*/invitations", "/api/check-in",     "/api/tickets/check", "/api/sales/*/orders/*/link"};
     char id[BO_ID_MAX + 1];
     if (strcmp(http->method, "GET") == 0 || strcmp(http->method, "HEAD") == 0) return BO_ROLE_VIEWER;
     if (strcmp(http->method, "PATCH") == 0 && bo_http_path_is(http, "/api/sales/*", id)) return BO_ROLE_OPERATOR;

@@ -70,15 +70,16 @@ export function countdown(ms) {
 export const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const zones = new Map();
-function inZone(zone) {
-  if (!zones.has(zone)) {
+function inZone(zone, dateStyle) {
+  const key = `${zone} ${dateStyle}`;
+  if (!zones.has(key)) {
     try {
-      zones.set(zone, new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short', timeZone: zone }));
+      zones.set(key, new Intl.DateTimeFormat(locale, { dateStyle, timeStyle: 'short', timeZone: zone }));
     } catch { // a browser older than the zone
-      zones.set(zone, new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short', timeZone: 'UTC' }));
+      zones.set(key, new Intl.DateTimeFormat(locale, { dateStyle, timeStyle: 'short', timeZone: 'UTC' }));
     }
   }
-  return zones.get(zone);
+  return zones.get(key);
 }
 
 function zoneName(ms, timeZone, timeZoneName) {
@@ -98,8 +99,8 @@ function zoneWords(ms, timeZone) {
 }
 
 /** Date, time and zone, as they are there. */
-export function moment(ms, zone) {
-  const format = inZone(zone ?? 'UTC');
+export function moment(ms, zone, dateStyle = 'full') {
+  const format = inZone(zone ?? 'UTC', dateStyle);
   return `${format.format(ms)} (${zoneWords(ms, format.resolvedOptions().timeZone)})`;
 }
 

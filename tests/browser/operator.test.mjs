@@ -104,6 +104,31 @@ test('W2 who holds a seat, where somebody is, his order; seats kept back and put
   await page.waitForFunction(() => /State: free/.test(document.getElementById('seat').textContent));
 });
 
+test('U2 somebody has lost his tickets: found, shown, and given a new link; a viewer sees them and makes none', async (t) => {
+  const world = await startBoxoffice(t, { config: { admin_tokens: tokens }, settings: { starts_at: '2099-06-12T18:30:00Z', time_zone: 'Europe/Vienna' } });
+  const buyer = await arrive(world);
+  const { order } = await buyer.buy('S-1', 'S-2');
+  const find = async (page) => {
+    await page.click('#tab-find');
+    await page.fill('#query', order);
+    await page.click('#search button');
+    await page.click(`#found >> text=${order}`);
+    await page.waitForFunction(() => /hall · paid · €100\.00.*S-1.*the buyer's.*S-2/.test(document.getElementById('order').textContent));
+  };
+  const { page } = await openPanel(t, world, OPERATOR);
+  await find(page);
+  await page.click('#order >> text=Ticket link for the buyer');
+  await page.waitForSelector('#order-link input');
+  await page.picture('37-order');
+  await accessible(page);
+  const customer = await openBrowser(t);
+  await customer.page.goto(await page.inputValue('#order-link input'));
+  await customer.page.waitForFunction(() => document.querySelectorAll('#cards img').length === 2);
+  const viewer = await openPanel(t, world, VIEWER);
+  await find(viewer.page);
+  assert.equal(await viewer.page.locator('#order button').count(), 0);
+});
+
 test('X2 a viewer sees everything and can change nothing; a wrong token gets nowhere; on a phone', async (t) => {
   const world = await startBoxoffice(t, { config: { admin_tokens: tokens } });
   const { page } = await openPanel(t, world, VIEWER, { viewport: { width: 390, height: 800 }, colorScheme: 'dark' });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { arrive, Person, siteToken } from '../lib/person.mjs';
-import { createSale, SECRET, startBoxoffice, until } from '../lib/servers.mjs';
+import { ADMIN_TOKEN, createSale, SECRET, startBoxoffice, until } from '../lib/servers.mjs';
 
 const DAY_MS = 86400000;
 const SHOW = Date.UTC(2099, 5, 12, 18, 30);
@@ -127,4 +127,30 @@ test('U2 a ticket that was handed on is reached by its new owner\'s link; the ol
   assert.equal((await world.admin('POST', '/api/sales/hall/refund', { order: one.bought.order, refund: 'r2', seats: ['S-1', 'S-3'] })).status, 200);
   assert.deepEqual(gone(await ask(world, link, 'tickets')), ['S-1 void', 'S-2 void', 'S-3 void']);
   assert.deepEqual(gone(await ask(world, third.resume, 'tickets')), ['S-1 void']);
+});
+
+test('U2 an operator makes a link again, for the buyer and for whoever has a ticket now; a viewer does not, and it is audited', async (t) => {
+  const VIEWER = 'viewer-token-0123456789', OPERATOR = 'operator-token-0123456789';
+  const world = await startBoxoffice(t, { config: { admin_tokens: `tester:${ADMIN_TOKEN}, eva:${VIEWER}:viewer, otto:${OPERATOR}:operator` }, settings: { starts_at: new Date(SHOW).toISOString() } });
+  await createSale(world, 'other');
+  const one = await buyer(world, 'hall', 'S-1', 'S-2'), friend = await arrive(world), { order } = one.bought;
+  const make = (body = {}, { id = order, sale = 'hall', token = OPERATOR, method = 'POST' } = {}) =>
+    world.admin(method, `/api/sales/${sale}/orders/${encodeURIComponent(id)}/link`, method === 'GET' ? undefined : body, token);
+  const made = await make();
+  assert.deepEqual([made.status, made.json.order, made.json.person, made.json.link_expires_ms], [200, order, one.person, SHOW + 30 * DAY_MS]);
+  assert.deepEqual(seatsOf(await ask(world, tokenOf(made.json.link), 'tickets')), ['S-1', 'S-2']);
+  assert.equal((await make({ person: friend.person })).json.error.code, 'unknown_ticket', 'he has none of it');
+  const { transfer } = (await ask(world, one.resume, 'tickets/transfer', { seat: 'S-1' })).json;
+  await ask(world, friend.resume, 'tickets/accept', { transfer });
+  assert.deepEqual(seatsOf(await ask(world, tokenOf((await make({ person: friend.person })).json.link), 'tickets')), ['S-1']);
+  for (const [name, code, ...given] of [['a viewer', 'role_too_low', {}, { token: VIEWER }], ['nobody', 'token_missing', {}, { token: '' }], ['an order of another sale', 'unknown_order', {}, { sale: 'other' }],
+    ['no order', 'unknown_order', {}, { id: 'o:none' }], ['no sale', 'unknown_sale', {}, { sale: 'none' }], ['reading', 'bad_method', {}, { method: 'GET' }], ['a wrong person', 'bad_message', { person: 7 }],
+    ['no object', 'bad_json', []], ['no JSON', 'bad_json', '{']]) assert.equal((await make(...given)).json.error.code, code, name);
+  const choosing = await arrive(world);
+  await choosing.enter();
+  await choosing.hold('S-9');
+  const { order: unpaid } = await choosing.checkout();
+  await until('its order is known', async () => (await make({}, { id: unpaid })).json.error.code === 'not_paid');
+  const { audit } = (await world.admin('GET', '/api/audit')).json;
+  assert.deepEqual(audit.filter(({ action }) => action === 'ticket_link').map(({ actor, sale, detail }) => [actor, sale, detail]), [['otto', 'hall', { order, person: friend.person }], ['otto', 'hall', { order, person: one.person }]]);
 });

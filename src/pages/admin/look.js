@@ -6,8 +6,9 @@ import { SeatMap, drawShape } from '../map.js';
 import { duration, moment as momentIn, money, number, ownZone } from '../words.js';
 import { get, post, saleAt } from './api.js';
 import { sure } from './controls.js';
+import { Order } from './orders.js';
 
-const moment = (ms) => momentIn(ms, ownZone); // operators of one sale may sit anywhere; the zone is said
+const moment = (ms) => momentIn(ms, ownZone, 'medium'); // operators of one sale may sit anywhere; the zone is said
 const term = (name, ...value) => make('p', {}, make('span', { class: 'soft' }, `${name}: `), ...value);
 const button = (text, click, quiet = true) => make('button', { type: 'button', class: quiet ? 'quiet' : '', click }, text);
 const code = (text) => make('code', {}, text);
@@ -64,7 +65,8 @@ export class Seats {
 }
 
 export class Find {
-  constructor() {
+  constructor({ role }) {
+    this.order = new Order({ role });
     $('search').addEventListener('submit', async (event) => {
       event.preventDefault();
       await this.#search($('query').value.trim());
@@ -74,6 +76,7 @@ export class Find {
   open(sale) {
     this.sale = sale;
     $('person').hidden = true;
+    this.order.close();
     $('found').replaceChildren();
   }
 
@@ -82,7 +85,7 @@ export class Find {
     const cells = (...list) => make('tr', {}, ...list.map((cell) => make('td', {}, cell)));
     $('found').replaceChildren(
       ...(people.length ? [make('h2', {}, 'People'), make('table', {}, ...people.map(({ person, email }) => cells(button(person, () => this.show(person)), email)))] : []),
-      ...(orders.length ? [make('h2', {}, 'Orders'), make('table', {}, ...orders.map((o) => cells(code(o.order), o.sale, button(o.person, () => this.show(o.person)), o.status, money(o.amount, o), moment(o.at_ms))))] : []),
+      ...(orders.length ? [make('h2', {}, 'Orders'), make('table', {}, ...orders.map((o) => cells(button(o.order, () => this.order.show(o)), o.sale, button(o.person, () => this.show(o.person)), o.status, money(o.amount, o), moment(o.at_ms))))] : []),
       ...(!orders.length && !people.length ? [make('p', {}, 'No order and no account fits. As a person in the line of this sale:')] : []));
     if (!orders.length && !people.length && /^[\w.:@-]{1,64}$/.test(query)) await this.show(query);
   }
@@ -92,7 +95,7 @@ export class Find {
     const rows = (list, ...columns) => make('table', {}, ...list.map((one) => make('tr', {}, ...columns.map((column) => make('td', {}, column(one))))));
     box.replaceChildren(...[make('h2', {}, p.person), p.email && term('Account', p.email), term('In this sale', { nowhere: 'not known', wait: 'in line', out: 'out', claim: 'let in', choose: 'choosing', pay: 'paying', away: 'away when his turn came' }[p.stage] ?? p.stage),
       p.number && term('Number', String(p.number)), p.deadline_ms > now() && term('Time left', duration((p.deadline_ms - now()) / 1000)), p.holds.length && term('Holds', p.holds.join(', ')), p.order && term('Order', code(p.order)),
-      p.orders.length && make('h3', {}, 'Orders'), p.orders.length && rows(p.orders, (o) => code(o.order), (o) => o.sale, (o) => o.status, (o) => money(o.amount, o), (o) => (o.refunded ? `${money(o.refunded, o)} given back` : ''), (o) => moment(o.at_ms)),
+      p.orders.length && make('h3', {}, 'Orders'), p.orders.length && rows(p.orders, (o) => button(o.order, () => this.order.show(o)), (o) => o.sale, (o) => o.status, (o) => money(o.amount, o), (o) => (o.refunded ? `${money(o.refunded, o)} given back` : ''), (o) => moment(o.at_ms)),
       p.tickets.length && make('h3', {}, 'Tickets'), p.tickets.length && rows(p.tickets, (o) => o.sale, (o) => o.seat, (o) => o.tariff ?? '', (o) => (o.checked_in_at ? `used ${moment(Date.parse(o.checked_in_at))}` : '')),
       make('p', { class: 'hint' }, 'The whole story, from the ledger: boxoffice story ', code(p.person))].filter(Boolean));
     box.hidden = false;

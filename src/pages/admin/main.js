@@ -58,7 +58,7 @@ async function logIn() {
   $('who').textContent = `${me.name} (${me.role})`;
   now ??= new Now();
   controls = new Controls({ changed: update, role: me.role });
-  find = new Find();
+  find = new Find({ role: me.role });
   seats = new Seats({ role: me.role, showPerson: (person) => {
     show('find');
     find.show(person).catch(tell);
