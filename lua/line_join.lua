@@ -1,6 +1,6 @@
 -- Puts a batch of people into the line, or finds them where they already are (rules L2, L4, L6, L7).
 -- ARGV     one character per person, how many people, the people, then for each who brings an invitation his place among
---          them, lane, quota of the lane (0: none), invitation ('-': his site's token says the lane); last, if any has one, the traces of
+--          them, name of the lane, invitation ('-': his site's token says the lane); last, if any has one, the traces of
 --          all ('-': none), with one space between them: they go into the log with the places.
 --          '1': gives a new place to whoever has none; '0': not to who was inside and is out, but says how it ended for
 --          him; '-': gives no new place to anyone
@@ -14,11 +14,13 @@
 local again, people_count = ARGV[1], tonumber(ARGV[2])
 local people = {unpack(ARGV, 3, 2 + people_count)}
 local invitations = {}
-local traced = (#ARGV - 2 - people_count) % 4 == 1
+local traced = (#ARGV - 2 - people_count) % 3 == 1
 local traces = {}
 if traced then for trace in ARGV[#ARGV]:gmatch('%S+') do traces[#traces + 1] = trace end end
-for i = 3 + people_count, #ARGV - (traced and 1 or 0), 4 do
-  invitations[tonumber(ARGV[i])] = {lane = tonumber(ARGV[i + 1]), quota = tonumber(ARGV[i + 2]), id = ARGV[i + 3]}
+local invited_to = #ARGV - 2 - people_count >= 3 and lanes_of(call('HGET', STATE, 'lanes')) or {}
+for i = 3 + people_count, #ARGV - (traced and 1 or 0), 3 do
+  local lane = invited_to[ARGV[i + 1]] -- nil: Redis has yet to hear of it
+  invitations[tonumber(ARGV[i])] = {lane = lane and lane.number, quota = lane and lane.quota, id = ARGV[i + 2]}
 end
 local JOINABLE = {open = true, paused = true, draft = true, through = true}
 
@@ -44,14 +46,19 @@ local function place(person, number, packed, may_queue_again)
   return {p.n, p.st, p.d, p.o or ''}
 end
 
--- The lane somebody may stand in, or nil and the code that says why not.
+-- The lane somebody may stand in, or nil and the code that says why not. The quota counts people: each of them once, however often he comes.
 local function lane_for(person, invitation)
   if not invitation then return 0 end
+  if not invitation.lane then return nil, 'unavailable' end
   local owner = invitation.id ~= '-' and call('HGET', LANES, 'i' .. invitation.id)
   if owner and owner ~= person then return nil, 'invitation_used' end
   if owner then return invitation.lane end
-  if invitation.quota > 0 and tonumber(call('HGET', LANES, 'n' .. invitation.lane) or 0) >= invitation.quota then return nil, 'lane_full' end
-  call('HINCRBY', LANES, 'n' .. invitation.lane, 1)
+  local counted = 'm' .. invitation.lane .. ':' .. person
+  if call('HEXISTS', LANES, counted) == 0 then
+    if invitation.quota > 0 and tonumber(call('HGET', LANES, 'n' .. invitation.lane) or 0) >= invitation.quota then return nil, 'lane_full' end
+    call('HINCRBY', LANES, 'n' .. invitation.lane, 1)
+    call('HSET', LANES, counted, 1)
+  end
   if invitation.id ~= '-' then call('HSET', LANES, 'i' .. invitation.id, person) end
   return invitation.lane
 end
@@ -83,7 +90,7 @@ local found_all, seen, places, joined, invited, told_traces = {}, {}, {}, {}, {}
 for i, person in ipairs(people) do
   local may, invitation = again:sub(i, i), invitations[i]
   local found = seen[person] or place(person, numbers_now[i], records[i], may == '1')
-  local better = type(found) == 'table' and found[2] == 'wait' and invitation and invitation.lane > lane_of(found[1])
+  local better = type(found) == 'table' and found[2] == 'wait' and invitation and (invitation.lane or 0) > lane_of(found[1])
   if (not found or better) and may == '-' then
     found = found or {0, 'out', 0, ''}
   elseif not found and refused then
@@ -112,7 +119,8 @@ if #places > 0 then
     if type(number) == 'number' then found_all[i] = {number, 'wait', 0, '', call('ZRANK', LINE, people[i]) + 1} end
   end
   count('handed_out', #places / 2)
-  record('join', {people = joined, invited = #invited > 0 and invited or nil, traces = #told_traces > 0 and told_traces or nil})
+  -- once: the quota counts a person once; 0.1.0 counted him each time
+  record('join', {people = joined, invited = #invited > 0 and invited or nil, once = #invited > 0 and 1 or nil, traces = #told_traces > 0 and told_traces or nil})
 end
 call('ZREM', ABSENT, unpack(people))
 local head, last = numbers('head', 'next')

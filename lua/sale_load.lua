@@ -3,13 +3,15 @@
 -- sell its seats a second time.
 -- ARGV     settings version, log number committed in PostgreSQL, the operator's status, total seats, a fresh secret (for the lottery of
 --          a new sale), then field, value, …
--- returns  {code, effective status, epoch}
+-- returns  {code, effective status, epoch}; setting_fixed, and nothing changed: {code, setting, what stands against it, and as they stay:
+--          currency, lanes, lottery}
 --- include sale
 --- include order
 --- include line
 --- include admit
 --- include stock
 --- include auction
+--- include settings
 local version, committed, status, total, seed = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local settings = {unpack(ARGV, 6)}
 local known = call('HMGET', STATE, 'settings_version', 'status', 'seq', 'epoch', 'sold_out')
@@ -41,6 +43,11 @@ local function take_over_old_state()
   call('HSET', STATE, 'sold_out', known[2] == 'sold_out' and 1 or 0, 'grants_left', left, 'granted', granted)
 end
 
+local setting, why = fixed_setting(settings)
+if setting then
+  local s = call('HMGET', STATE, 'currency', 'lanes', 'lottery')
+  return {'setting_fixed', setting, why, s[1], s[2] or '', s[3] or '0'}
+end
 if of_old then take_over_old_state() end
 call('HSET', STATE, 'settings_version', version, 'status', status, unpack(settings))
 if of_old then settle_stock() end

@@ -14,6 +14,17 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # script, what is taken out, what stands there instead, the test file that must go red
 GUARDS = [
+    ('line_join.lua', "if call('HEXISTS', LANES, counted) == 0 then", 'if true then', 'lanes'),
+    ('line_join.lua', "if not invitation.lane then return nil, 'unavailable' end", '', 'lanes'),
+    ('lib/settings.lua', "if lane then return 'lanes', lane end", '', 'lanes'),
+    ('lib/settings.lua', 'not to[name] or ', '', 'lanes'),
+    ('lib/settings.lua', " and call('HEXISTS', LANES, 'n' .. lane.number) == 1", '', 'lanes'),
+    ('lib/settings.lua', "if gathered and", 'if false and', 'lanes'),
+    ('lib/settings.lua', "and not is_open_now()", '', 'lanes'),
+    ('lib/settings.lua', "call('HLEN', ORDERS) > 0", 'false', 'status'),
+    ('lib/settings.lua', "call('ZCARD', ACTIVE) > 0", 'false', 'status'),
+    ('lib/settings.lua', "#load_bids(index, item).bids > 0", 'false', 'status'),
+    ('sale_load.lua', "if setting then\n", 'if false then\n', 'status'),
     ('lib/sale.lua', "s[1] ~= 'closed' and s[1] ~= 'draft' and 'sold_out'", "'sold_out'", 'status'),
     ('lib/sale.lua', "call('HSET', STATE, 'sold_out', gone and 1 or 0)", "call('HSET', STATE, 'status', gone and 'sold_out' or 'open')", 'status'),
     ('lib/sale.lua', ' and lots <= 0', '', 'status'),
@@ -85,7 +96,7 @@ GUARDS = [
      'if false and', 'lanes'),
     ('line_join.lua', "if not JOINABLE[status] then return status end",
      '', 'lanes'),
-    ('line_join.lua', "if wall < tonumber(state[4] or 0) then return 'too_early' end",
+    ('line_join.lua', "if wall < tonumber(state[3] or 0) then return 'too_early' end",
      '', 'lanes'),
     ('line_join.lua', 'if better then count_gone(found[1]) end',
      '', 'lanes'),

@@ -10,6 +10,16 @@ local DRAW = 2 ^ 40
 local DRAW_BUCKET = 2 ^ 30
 local LANE_MAX = 15
 
+-- The lanes as the operator has set them: name -> {number, quota}. A lane is its name; its number is fixed once somebody has stood in it
+-- (lib/settings.lua).
+local function lanes_of(text)
+  local lanes = {}
+  for i, lane in ipairs(text and text ~= '' and cjson.decode(text) or {}) do
+    lanes[lane.name] = {number = LANE_MAX + 1 - i, quota = lane.quota}
+  end
+  return lanes
+end
+
 local function lane_of(number) return math.floor((LANE / 2 - number) / LANE) end
 local function is_drawn(number) return number + lane_of(number) * LANE <= 0 end
 local function lane_field(name, lane) return lane == 0 and name or name .. ':' .. lane end

@@ -13,8 +13,8 @@
 --   log     stream      every decision, ids 1-0, 2-0, …  drained by the scribe
 --   feed    channel     what gateways hear: a line for each message, of words with one space between them
 --   news    list        messages for the feed that wait for company
---   lanes   hash        d lane:bucket -> how many drew a number there; n lane -> how many came in by it;
---                       i invitation -> person
+--   lanes   hash        d lane:bucket -> how many drew a number there; n lane -> how many people came in by it;
+--                       m lane:person -> 1, that he is one of them; i invitation -> person
 --   stock   hash        counted stock, its items        lib/stock.lua
 --   grants  hash        who was given what of it
 --

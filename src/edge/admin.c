@@ -30,6 +30,9 @@ struct change {
     char sale[BO_ID_MAX + 1];
     int created_status;   /* 201 or 200 */
     json_t *patch;        /* of the settings */
+    json_t *settings;     /* with the patch */
+    struct bo_settings *wanted; /* the same, where the patch may re-interpret what was decided; else NULL */
+    char before[24];      /* version that was patched */
     int64_t version;      /* that Redis has to take over */
     bo_ms give_up;
 };
@@ -44,6 +47,8 @@ static struct change *start_change(struct bo_http *http, const char *sale) {
 
 static void free_change(struct change *c) {
     json_decref(c->patch);
+    json_decref(c->settings);
+    free(c->wanted);
     free(c);
 }
 
@@ -63,6 +68,10 @@ static void check_taken_over(uv_timer_t *timer) {
         return;
     }
     bo_loop_timer_free(timer);
+    if (done && c->wanted && !bo_settings_mean_the_same(c->wanted, &room->settings)) { /* something was decided in the moment between */
+        fail_change(c, BO_ERR_SETTING_FIXED, "It was brought back to what it was; the other settings of this change are in effect.");
+        return;
+    }
     json_t *json = json_pack("{s:s, s:I, s:s, s:b}", "sale", c->sale, "version", (json_int_t)c->version, "status",
                              room ? room->status : "draft", "in_effect", done);
     bo_http_answer_json(c->http, done ? c->created_status : 202, json);
@@ -131,6 +140,63 @@ static int check_items(const struct change *c, const json_t *settings, struct bo
     return room ? bo_room_check_items(room, currency, problem) : 0;
 }
 
+static void write_settings(struct change *c) {
+    char *text = json_dumps(c->settings, JSON_COMPACT), *patch = json_dumps(c->patch, JSON_COMPACT);
+    const char *params[] = {c->sale, text, c->before, c->http->actor, patch};
+    bo_queue_run(c->http->gateway->postgres,
+                 "WITH made AS (UPDATE sales SET settings = $2, version = version + 1 WHERE id = $1 AND version = $3 RETURNING id,"
+                 " version), noted AS (INSERT INTO audit (actor, action, sale, detail) SELECT $4, 'settings', id, $5::jsonb FROM made)"
+                 " SELECT version FROM made",
+                 params, 5, changed, c);
+    free(text);
+    free(patch);
+}
+
+/* ---- what cannot be changed once something was decided under it (rule O7) ---- */
+
+static bool may_re_interpret(const json_t *patch) {
+    return json_object_get(patch, "currency") || json_object_get(patch, "lanes") || json_object_get(patch, "lottery");
+}
+
+static void fixed_checked(void *arg, int err, const struct bo_value *v) {
+    struct change *c = arg;
+    struct bo_buffer detail = {0};
+    if (err == BO_ERR_SETTING_FIXED) bo_room_print_fixed(v, &detail);
+    if (err)
+        fail_change(c, err, detail.data);
+    else
+        write_settings(c);
+    bo_buffer_free(&detail);
+}
+
+struct fields {
+    char *args[BO_SETTINGS_MAX * 2];
+    size_t count;
+};
+
+static void add_field(void *arg, const char *field, const char *value) {
+    struct fields *fields = arg;
+    if (fields->count + 2 > BO_SETTINGS_MAX * 2) return;
+    fields->args[fields->count++] = bo_strdup(field);
+    fields->args[fields->count++] = bo_strdup(value);
+}
+
+/* Redis is asked before PostgreSQL is changed, and once more when it takes the change over (sale_load). */
+static void check_fixed(struct change *c) {
+    struct bo_room *room = bo_rooms_find(c->http->gateway, c->sale);
+    struct bo_buffer problem = {0};
+    struct fields fields = {.count = 0};
+    c->wanted = bo_alloc(sizeof(*c->wanted));
+    if (!room || bo_settings_read(c->settings, c->wanted, &problem) != 0) {
+        fail_change(c, BO_ERR_UNAVAILABLE, NULL); /* this gateway has yet to load the sale */
+        bo_buffer_free(&problem);
+        return;
+    }
+    bo_settings_each(c->wanted, add_field, &fields);
+    bo_room_run(room, "sale_check", (const char *const *)fields.args, fields.count, fixed_checked, c);
+    for (size_t i = 0; i < fields.count; i++) free(fields.args[i]);
+}
+
 static void sale_read_for_patch(void *arg, int err, const char *state, const struct bo_rows *rows) {
     (void)state;
     struct change *c = arg;
@@ -138,25 +204,19 @@ static void sale_read_for_patch(void *arg, int err, const char *state, const str
         fail_change(c, err ? BO_ERR_UNAVAILABLE : BO_ERR_UNKNOWN_SALE, NULL);
         return;
     }
-    json_t *settings = json_loads(bo_rows_text(rows, 0, 0), 0, NULL), *plan = json_loads(bo_rows_text(rows, 0, 1), 0, NULL);
+    json_t *plan = json_loads(bo_rows_text(rows, 0, 1), 0, NULL);
     struct bo_buffer problem = {0};
-    json_object_update(settings, c->patch);
-    err = bo_sale_check(settings, c->patch, plan, &problem);
-    if (!err && json_object_get(c->patch, "currency")) err = check_items(c, settings, &problem);
-    if (err) {
+    snprintf(c->before, sizeof(c->before), "%s", bo_rows_text(rows, 0, 2));
+    c->settings = json_loads(bo_rows_text(rows, 0, 0), 0, NULL);
+    json_object_update(c->settings, c->patch);
+    err = bo_sale_check(c->settings, c->patch, plan, &problem);
+    if (!err && json_object_get(c->patch, "currency")) err = check_items(c, c->settings, &problem);
+    if (err)
         fail_change(c, err, problem.data);
-    } else {
-        char *text = json_dumps(settings, JSON_COMPACT), *patch = json_dumps(c->patch, JSON_COMPACT);
-        const char *params[] = {c->sale, text, bo_rows_text(rows, 0, 2), c->http->actor, patch};
-        bo_queue_run(c->http->gateway->postgres,
-                     "WITH made AS (UPDATE sales SET settings = $2, version = version + 1 WHERE id = $1 AND version = $3 RETURNING id,"
-                     " version), noted AS (INSERT INTO audit (actor, action, sale, detail) SELECT $4, 'settings', id, $5::jsonb FROM made)"
-                     " SELECT version FROM made",
-                     params, 5, changed, c);
-        free(text);
-        free(patch);
-    }
-    json_decref(settings);
+    else if (may_re_interpret(c->patch))
+        check_fixed(c);
+    else
+        write_settings(c);
     json_decref(plan);
     bo_buffer_free(&problem);
 }

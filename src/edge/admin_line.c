@@ -130,7 +130,7 @@ static void invite(struct bo_http *http, struct bo_room *room) {
     const char *lane = "", *channel = "";
     json_int_t count = 0, hours = 24 * 7;
     if (json_unpack(json, "{s?s, s?s, s?I, s?o, s?I}", "lane", &lane, "channel", &channel, "count", &count, "persons", &persons, "hours", &hours) != 0 ||
-        (!*lane && !*channel) || (*lane && !bo_settings_lane(&room->settings, lane, NULL)) || (*channel && !bo_settings_channel(&room->settings, channel)) || count < 0 || count > INVITATIONS_MAX || hours < 1 || hours > HOURS_MAX ||
+        (!*lane && !*channel) || (*lane && !bo_settings_has_lane(&room->settings, lane)) || (*channel && !bo_settings_channel(&room->settings, channel)) || count < 0 || count > INVITATIONS_MAX || hours < 1 || hours > HOURS_MAX ||
         (persons && (!json_is_array(persons) || count || !persons_are_right(persons))) || (!persons && !count)) {
         bo_http_answer_error(http, json ? BO_ERR_BAD_MESSAGE : BO_ERR_BAD_JSON,
                              "lane: one of the sale's lanes, or channel: one of its channels, or both; either count: 1 to 10000, for whoever has the invitation, or persons: a list of at most 10000 "

@@ -120,13 +120,11 @@ static int take_invitation(struct bo_session *s, const struct bo_room *room, con
         lane = claim.lane;
     }
     if (r->invitation && !*claim.lane) return 0; /* only to a channel: that is asked for inside */
-    int64_t quota = 0;
-    int number = *lane ? bo_settings_lane(&room->settings, lane, &quota) : 0;
-    if (!number && r->invitation) return BO_ERR_TOKEN_FOREIGN; /* a lane that is no more */
-    if (!number) return 0;
+    bool known = *lane && bo_settings_has_lane(&room->settings, lane);
+    if (!known && r->invitation) return BO_ERR_TOKEN_FOREIGN; /* a lane that is no more */
+    if (!known) return 0;
     struct bo_entry *entry = entry_of(s);
-    entry->lane = number;
-    entry->quota = quota;
+    snprintf(entry->lane, sizeof(entry->lane), "%.*s", BO_NAME_MAX, lane);
     memcpy(entry->invitation, claim.id, sizeof(entry->invitation));
     return 0;
 }

@@ -5,6 +5,7 @@
 #define BO_EDGE_ENTRY_H
 
 #include "edge/session.h"
+#include "sale/settings.h"
 
 #include <jansson.h>
 
@@ -12,8 +13,7 @@
 
 /* What is kept of somebody only until he has joined. */
 struct bo_entry {
-    int lane; /* as the scripts number it; 0: everybody's */
-    int64_t quota;
+    char lane[BO_NAME_MAX + 1]; /* "": everybody's */
     char invitation[BO_ID_MAX + 1]; /* "-": the site's token says the lane */
     char challenge[BO_CHALLENGE_MAX];
     int bits; /* of the challenge's puzzle */

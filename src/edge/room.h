@@ -188,5 +188,7 @@ struct bo_room *bo_rooms_find(struct bo_gateway *gateway, const char *id);
 void bo_rooms_load(struct bo_gateway *gateway); /* what is new or changed in PostgreSQL */
 void bo_rooms_stop_loading(struct bo_gateway *gateway);
 void bo_room_load_settings(struct bo_room *room);
+/* An answer setting_fixed (lua/sale_check.lua, sale_load.lua) in words. */
+void bo_room_print_fixed(const struct bo_value *answer, struct bo_buffer *out);
 
 #endif

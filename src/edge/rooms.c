@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SETTINGS_MAX 32
 #define LOADER_CHECK_MS 3
 
 struct bo_room *bo_rooms_find(struct bo_gateway *gateway, const char *id) {
@@ -26,7 +25,7 @@ struct bo_room *bo_rooms_find(struct bo_gateway *gateway, const char *id) {
 
 struct loading {
     struct bo_room *room;
-    char *args[SETTINGS_MAX * 2 + 5];
+    char *args[BO_SETTINGS_MAX * 2 + 5];
     size_t count;
 };
 
@@ -50,9 +49,44 @@ static void free_loading(struct loading *l) {
     free(l);
 }
 
+void bo_room_print_fixed(const struct bo_value *v, struct bo_buffer *out) {
+    const char *setting = bo_value_text(v, 1), *what = bo_value_text(v, 2);
+    if (strcmp(setting, "currency") == 0)
+        bo_buffer_printf(out, "currency: people are inside, or something was held, bidden for, ordered or sold in %s", what);
+    else if (strcmp(setting, "lanes") == 0)
+        bo_buffer_printf(out, "lanes: people stand or stood in \"%s\", which has to stay where it is in the list; add others at the end", what);
+    else
+        bo_buffer_add_text(out, "lottery: people have gathered, and have their places or lots already");
+}
+
+static void brought_back(void *arg, int err, const char *state, const struct bo_rows *rows) {
+    (void)err; /* the sale stays as Redis has it; the next load tries again */
+    (void)state;
+    (void)rows;
+    bo_rooms_load(arg);
+}
+
+/* Redis has not taken the last change over: something was decided before it came. PostgreSQL gets back what stays. */
+static void bring_back(struct bo_room *room, int64_t refused, const struct bo_value *v) {
+    char version[24];
+    struct bo_buffer why = {0};
+    bo_room_print_fixed(v, &why);
+    bo_log_error("sale %s: settings version %" PRId64 " is not taken over (%s); PostgreSQL is brought back", room->id, refused, why.data);
+    bo_buffer_free(&why);
+    *bo_text_put_number(version, refused) = '\0';
+    const char *lanes = bo_value_text(v, 4), *params[] = {room->id, version, bo_value_text(v, 3), *lanes ? lanes : NULL, bo_value_text(v, 5)};
+    bo_queue_run(room->gateway->postgres,
+                 "WITH made AS (UPDATE sales SET settings = settings || jsonb_strip_nulls(jsonb_build_object('currency', $3::text, 'lanes', $4::jsonb, 'lottery',"
+                 " $5::int::boolean)), version = version + 1 WHERE id = $1 AND version = $2 RETURNING id),"
+                 " noted AS (INSERT INTO audit (actor, action, sale, detail) SELECT 'boxoffice', 'settings_brought_back', id,"
+                 " jsonb_build_object('version', $2::bigint, 'currency', $3::text, 'lanes', $4::jsonb, 'lottery', $5::int::boolean) FROM made) SELECT id FROM made",
+                 params, 5, brought_back, room->gateway);
+}
+
 static void settings_loaded(void *arg, int err, const struct bo_value *v) {
     struct bo_room *room = arg;
     room->loading = false;
+    if (err == BO_ERR_SETTING_FIXED) bring_back(room, room->told_version, v);
     if (err) room->told_version = -1;
     if (err == BO_ERR_LOST_SALE) {
         if (room->state != BO_ROOM_LOST) bo_log_error("sale %s: redis has lost it; nothing is decided until a scribe has restored it from the ledger", room->id);

@@ -262,7 +262,7 @@ static bool refused(struct bo_session *s, const char *status) {
         const char *name;
         int err;
     } codes[] = {{"draining", BO_ERR_DRAINING}, {"too_early", BO_ERR_TOO_EARLY}, {"invitation_used", BO_ERR_INVITATION_USED},
-                 {"lane_full", BO_ERR_LANE_FULL}, {"away", BO_ERR_TURNED_AWAY}, {"overloaded", BO_ERR_OVERLOADED}};
+                 {"lane_full", BO_ERR_LANE_FULL}, {"away", BO_ERR_TURNED_AWAY}, {"overloaded", BO_ERR_OVERLOADED}, {"unavailable", BO_ERR_UNAVAILABLE}};
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         if (strcmp(codes[i].name, status) != 0) continue;
         bo_ms left = s->room->settings.gathers_at - bo_loop_wall_ms();
@@ -270,7 +270,7 @@ static bool refused(struct bo_session *s, const char *status) {
         if (codes[i].err == BO_ERR_TURNED_AWAY)
             bo_session_dismiss(s, status);
         else
-            bo_session_refuse(s, codes[i].err, codes[i].err == BO_ERR_TOO_EARLY ? (left > 0 ? left : 100) : codes[i].err == BO_ERR_OVERLOADED ? OVERLOADED_MS : 0);
+            bo_session_refuse(s, codes[i].err, codes[i].err == BO_ERR_TOO_EARLY ? (left > 0 ? left : 100) : codes[i].err == BO_ERR_OVERLOADED || codes[i].err == BO_ERR_UNAVAILABLE ? OVERLOADED_MS : 0);
         return true;
     }
     return false;
@@ -333,17 +333,15 @@ static void joined(void *arg, int err, const struct bo_value *v) {
     bo_batch_free(batch);
 }
 
-/* The invitations of a batch, four arguments each. */
+/* The invitations of a batch, three arguments each. */
 static size_t add_invitations(const struct bo_batch *batch, const char **args, char (*numbers)[24]) {
-    size_t n = 0, used = 0;
+    size_t n = 0;
     for (size_t i = 0; i < batch->count; i++) {
         const struct bo_entry *entry = batch->sessions[i]->entry;
-        if (!entry || !entry->lane) continue;
-        const int64_t values[] = {(int64_t)i + 1, entry->lane, entry->quota};
-        for (int k = 0; k < 3; k++) {
-            *bo_text_put_number(numbers[used], values[k]) = '\0';
-            args[n++] = numbers[used++];
-        }
+        if (!entry || !*entry->lane) continue;
+        *bo_text_put_number(numbers[i], (int64_t)i + 1) = '\0';
+        args[n++] = numbers[i];
+        args[n++] = entry->lane;
         args[n++] = entry->invitation;
     }
     return n;
@@ -362,8 +360,8 @@ static void print_traces(const struct bo_batch *batch, char ret[BO_BATCH_MAX * T
 }
 
 static void send_join_batch(struct bo_batch *batch) {
-    const char *args[BO_BATCH_MAX * 5 + 3];
-    char numbers[BO_BATCH_MAX * 3][24], again[BO_BATCH_MAX + 1], count[24], traces[BO_BATCH_MAX * TRACE_BYTES + 1];
+    const char *args[BO_BATCH_MAX * 4 + 3];
+    char numbers[BO_BATCH_MAX][24], again[BO_BATCH_MAX + 1], count[24], traces[BO_BATCH_MAX * TRACE_BYTES + 1];
     for (size_t i = 0; i < batch->count; i++) {
         const struct bo_session *s = batch->sessions[i];
         again[i] = s->stage != BO_STAGE_JOINING ? '-' : s->again ? '1' : '0';

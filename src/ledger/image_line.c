@@ -51,14 +51,19 @@ static void stand(struct bo_image *image, const char *name, int64_t number) {
         bo_image_set(image->of[BO_IMAGE_STATE], field, place);
 }
 
-static void invite(struct bo_image *image, const char *name, const char *invitation) {
+/* once: a lane's quota counts a person once (0.1.0: each time). */
+static void invite(struct bo_image *image, const char *name, const char *invitation, bool once) {
     char field[BO_IMAGE_FIELD + BO_ID_MAX];
     json_t *lanes = image->of[BO_IMAGE_LANES];
     bool by_token = strcmp(invitation, "-") == 0; /* his site's says the lane */
     snprintf(field, sizeof(field), "i%s", invitation);
     if (!by_token && json_object_get(lanes, field)) return;
     if (!by_token) json_object_set_new(lanes, field, json_string(name));
-    bo_image_count(lanes, bo_image_field(field, "n", lane_of(bo_image_number(image->of[BO_IMAGE_LINE], name))), 1);
+    int64_t lane = lane_of(bo_image_number(image->of[BO_IMAGE_LINE], name));
+    snprintf(field, sizeof(field), "m%" PRId64 ":%s", lane, name);
+    if (once && json_object_get(lanes, field)) return;
+    if (once) bo_image_set(lanes, field, 1);
+    bo_image_count(lanes, bo_image_field(field, "n", lane), 1);
 }
 
 #define EACH_PAIR(list, i) for (size_t i = 0; i + 1 < json_array_size(list); i += 2)
@@ -67,7 +72,7 @@ static void join(struct bo_image *image, const json_t *body, const struct bo_log
     (void)record;
     const json_t *people = json_object_get(body, "people"), *invited = json_object_get(body, "invited");
     EACH_PAIR(people, i) stand(image, bo_image_text_at(people, i), json_integer_value(json_array_get(people, i + 1)));
-    EACH_PAIR(invited, i) invite(image, bo_image_text_at(invited, i), bo_image_text_at(invited, i + 1));
+    EACH_PAIR(invited, i) invite(image, bo_image_text_at(invited, i), bo_image_text_at(invited, i + 1), json_object_get(body, "once") != NULL);
 }
 
 static void leave(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {

@@ -101,7 +101,7 @@ static bool read_lanes(const json_t *value, struct bo_settings *s) {
         struct bo_lane *to = &s->lanes[i];
         const char *name = json_string_value(json_object_get(lane, "name"));
         const json_t *quota = json_object_get(lane, "quota");
-        if (!name || !bo_text_is_id(name) || strlen(name) >= sizeof(to->name) || bo_settings_lane(s, name, NULL)) return false;
+        if (!name || !bo_text_is_id(name) || strlen(name) >= sizeof(to->name) || bo_settings_has_lane(s, name)) return false;
         if (quota && (!json_is_integer(quota) || json_integer_value(quota) < 0)) return false;
         strcpy(to->name, name);
         to->quota = json_integer_value(quota);
@@ -184,13 +184,10 @@ static bool read_stage(const json_t *value, struct bo_settings *s) {
     return s->has_stage || json_is_null(value);
 }
 
-int bo_settings_lane(const struct bo_settings *settings, const char *name, int64_t *ret_quota) {
-    for (int i = 0; i < settings->lane_count; i++) {
-        if (strcmp(settings->lanes[i].name, name) != 0) continue;
-        if (ret_quota) *ret_quota = settings->lanes[i].quota;
-        return BO_LANES_MAX - i;
-    }
-    return 0;
+bool bo_settings_has_lane(const struct bo_settings *settings, const char *name) {
+    for (int i = 0; i < settings->lane_count; i++)
+        if (strcmp(settings->lanes[i].name, name) == 0) return true;
+    return false;
 }
 
 static bool read_currency(const json_t *value, char ret[4]) {
@@ -342,6 +339,24 @@ static void add_channels(const struct bo_settings *settings, void (*add)(void *,
     bo_buffer_free(&text);
 }
 
+/* As the scripts, and PostgreSQL, have them: [{"name":"vip","quota":500},…]. */
+static void add_lanes(const struct bo_settings *settings, void (*add)(void *, const char *, const char *), void *arg) {
+    struct bo_buffer text = {0};
+    for (int i = 0; i < settings->lane_count; i++) {
+        const struct bo_lane *lane = &settings->lanes[i];
+        bo_buffer_printf(&text, "%s{\"name\":\"%s\",\"quota\":%lld}", i ? "," : "[", lane->name, (long long)lane->quota);
+    }
+    bo_buffer_add_text(&text, text.length ? "]" : "[]");
+    add(arg, "lanes", text.data);
+    bo_buffer_free(&text);
+}
+
+bool bo_settings_mean_the_same(const struct bo_settings *a, const struct bo_settings *b) {
+    bool same = strcmp(a->currency, b->currency) == 0 && a->lottery == b->lottery && a->lane_count == b->lane_count;
+    for (int i = 0; same && i < a->lane_count; i++) same = strcmp(a->lanes[i].name, b->lanes[i].name) == 0;
+    return same;
+}
+
 void bo_settings_each(const struct bo_settings *settings, void (*add)(void *, const char *, const char *), void *arg) {
     char text[24];
     for (size_t i = 0; i < NUMBER_COUNT; i++) {
@@ -354,6 +369,7 @@ void bo_settings_each(const struct bo_settings *settings, void (*add)(void *, co
         add(arg, times[i].name, text);
     }
     add_channels(settings, add, arg);
+    add_lanes(settings, add, arg);
     add(arg, "policy", settings->policy);
     add(arg, "currency", settings->currency);
 }

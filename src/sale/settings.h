@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A sale's settings as the operator writes them: a JSON object, every member optional. Besides those of
  * settings.def: policy ("rate", "capacity" or "both"), currency (three capital letters), prices (category name to price),
- * notice (a text for everyone in line, null for none), lanes (a list of {"name", "quota"}, the first served first; to be changed only by
- * adding at the end; quota 0: any number), stage ({"x", "y"} in the plan's coordinates, where the best seats are near; null: the middle of
+ * notice (a text for everyone in line, null for none), lanes (a list of {"name", "quota"}, the first served first; a
+ * lane that somebody has stood in keeps its place in the list; quota 0: any number), stage ({"x", "y"} in the plan's coordinates, where the best seats are near; null: the middle of
  * its upper edge), tariffs (a list of {"name", and either "percent" of a seat's price or "price"; if it has them, "limit" per person and
  * "total" for all}), channels (a list of {"name", "quota", and "reserved": true if nobody else gets at it}). */
 #ifndef BO_SALE_SETTINGS_H
@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #define BO_LANES_MAX 15
+#define BO_SETTINGS_MAX 40 /* fields that bo_settings_each names, at most */
 #define BO_TARIFFS_MAX 16
 #define BO_CHANNELS_MAX 16
 #define BO_NAME_MAX 32 /* bytes, of a lane, tariff or channel */
@@ -56,8 +57,11 @@ struct bo_settings {
     double stage_x, stage_y;
 };
 
-/* The lane of that name as the scripts number it (lua/lib/line.lua): BO_LANES_MAX is served first; 0: there is none. */
-int bo_settings_lane(const struct bo_settings *settings, const char *name, int64_t *ret_quota);
+/* Lanes are known by name; the scripts number them (lua/lib/line.lua). */
+bool bo_settings_has_lane(const struct bo_settings *settings, const char *name);
+
+/* Whether what was decided under one of them means the same under the other (rule O7): currency, order of the lanes, lottery. */
+bool bo_settings_mean_the_same(const struct bo_settings *a, const struct bo_settings *b);
 
 const struct bo_tariff *bo_settings_tariff(const struct bo_settings *settings, const char *name);   /* NULL: there is none */
 const struct bo_channel *bo_settings_channel(const struct bo_settings *settings, const char *name); /* NULL: there is none */

@@ -41,6 +41,37 @@ test('a change that is said to be in effect is in Redis, however quickly one fol
   }
 });
 
+test('O7 what would re-interpret a decision is refused; what gets past the check by a hair is brought back in PostgreSQL', async (t) => {
+  const world = await startBoxoffice(t, { settings: { lanes: [{ name: 'vip' }] } });
+  const refusal = async (patch) => {
+    const { status, json } = await world.admin('PATCH', '/api/sales/hall', patch);
+    return status === 200 ? 'ok' : [status, json.error.code, json.error.detail];
+  };
+  const settings = async () => (await world.admin('GET', '/api/sales/hall')).json.settings;
+  assert.equal(await refusal({ currency: 'USD' }), 'ok');
+  assert.equal(await refusal({ lanes: [{ name: 'press' }, { name: 'vip' }] }), 'ok');
+  const [{ invitation }] = (await world.admin('POST', '/api/sales/hall/invitations', { lane: 'vip', count: 1 })).json.invitations;
+  const person = await arrive(world, { invitation });
+  const [status, code, detail] = await refusal({ lanes: [{ name: 'vip' }, { name: 'press' }], rate_count: 9 });
+  assert.deepEqual([status, code], [409, 'setting_fixed']);
+  assert.match(detail, /"vip"/);
+  assert.equal(await refusal({ lanes: [{ name: 'press' }, { name: 'vip' }, { name: 'fans' }] }), 'ok', 'added at the end');
+  await person.enter();
+  await person.hold('S-1');
+  assert.match((await refusal({ currency: 'EUR', rate_count: 9 }))[2], /USD/);
+  assert.notEqual((await settings()).rate_count, 9, 'nothing of it is changed');
+  assert.equal(await refusal({ currency: 'USD', rate_count: 8 }), 'ok');
+  // As when the hold came between the check and the change.
+  await world.postgres.query(`UPDATE sales SET settings = settings || '{"currency": "EUR", "lanes": [{"name": "fans"}], "capacity": 77}', version = version + 1`);
+  await world.admin('PATCH', '/api/sales/hall', { rate_count: 7 });
+  await until('PostgreSQL is brought back', async () => (await settings()).currency === 'USD');
+  assert.deepEqual((await settings()).lanes.map(({ name }) => name), ['press', 'vip', 'fans']);
+  assert.equal(await refusal({ rate_count: 6 }), 'ok');
+  const state = await world.redis.client.hmget('bo:{hall}:state', 'currency', 'rate_count', 'capacity');
+  assert.deepEqual(state, ['USD', '6', '77']);
+  assert.ok((await world.admin('GET', '/api/audit')).json.audit.some(({ action, actor }) => action === 'settings_brought_back' && actor === 'boxoffice'));
+});
+
 test('what cannot be done is refused with a reason, and changes nothing', async (t) => {
   const world = await startBoxoffice(t);
   const cases = [

@@ -6,9 +6,11 @@ import { Sale, startScripts } from '../lib/scripts.mjs';
 
 const people = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => `g:${from + i}`);
 const soon = () => Date.now() + 3600000;
-// Joins one person with an invitation: lane 15 is served first.
-async function invited(sale, person, lane, { quota = 0, id = '-' } = {}) {
-  const found = (await sale.run('line_join', '0', 1, person, 1, lane, quota, id))[7];
+const laneList = (...lanes) => JSON.stringify(lanes.map(([name, quota = 0]) => ({ name, quota })));
+const lanes = laneList(['vip'], ['fan'], ['friend']);
+// Joins one person with an invitation: the first lane is served first.
+async function invited(sale, person, lane, { id = '-' } = {}) {
+  const found = (await sale.run('line_join', '0', 1, person, 1, lane, id))[7];
   return Array.isArray(found) ? found : [found, 'wait', 0, ''];
 }
 const open = (sale) => sale.redis.hset(sale.key.state, 'opens_at', 1);
@@ -59,12 +61,12 @@ test('L4 nobody is admitted before the opening, and the lots are served in their
 
 test('lanes: the higher one is served first, each in its own order, also when the lower one has been served already', async (t) => {
   const sale = new Sale(await startScripts(t));
-  await sale.load({ policy: 'capacity', capacity: 2 });
+  await sale.load({ policy: 'capacity', capacity: 2, lanes });
   await sale.join('g:1', 'g:2', 'g:3', 'g:4');
   await sale.tick(); // 1 and 2 are in
-  await invited(sale, 'vip:1', 15);
-  await invited(sale, 'fan:1', 14);
-  await invited(sale, 'vip:2', 15);
+  await invited(sale, 'vip:1', 'vip');
+  await invited(sale, 'fan:1', 'fan');
+  await invited(sale, 'vip:2', 'vip');
   assert.deepEqual(await sale.redis.zrange(sale.key.line, 0, -1), ['vip:1', 'vip:2', 'fan:1', 'g:3', 'g:4']);
   await sale.run('line_leave', 'g:1');
   await sale.run('line_leave', 'g:2');
@@ -73,10 +75,10 @@ test('lanes: the higher one is served first, each in its own order, also when th
 
 test('lanes: who gathers for a lottery with an invitation draws among his lane, and all of it stands before the others', async (t) => {
   const sale = new Sale(await startScripts(t));
-  await sale.load({ lottery: 1, opens_at: soon(), policy: 'capacity', capacity: 0 });
+  await sale.load({ lottery: 1, opens_at: soon(), policy: 'capacity', capacity: 0, lanes });
   await sale.join(...people(1, 20));
   const fans = Array.from({ length: 20 }, (_, i) => `fan:${i}`);
-  for (const fan of fans) await invited(sale, fan, 1);
+  for (const fan of fans) await invited(sale, fan, 'friend');
   const order = await sale.redis.zrange(sale.key.line, 0, -1);
   assert.deepEqual(order.slice(0, 20).toSorted(), fans.toSorted());
   assert.notDeepEqual(order.slice(0, 20), fans);
@@ -84,23 +86,72 @@ test('lanes: who gathers for a lottery with an invitation draws among his lane, 
 
 test('lanes: a quota bounds how many come in by it, an invitation serves one person, and lifts who waits already', async (t) => {
   const sale = new Sale(await startScripts(t));
-  await sale.load({ policy: 'capacity', capacity: 0 });
+  await sale.load({ policy: 'capacity', capacity: 0, lanes: laneList(['vip', 2]) });
   await sale.join('g:1', 'g:2');
-  assert.equal((await invited(sale, 'g:2', 15, { quota: 2, id: 'i:1' }))[1], 'wait');
+  assert.equal((await invited(sale, 'g:2', 'vip', { id: 'i:1' }))[1], 'wait');
   assert.deepEqual(await sale.redis.zrange(sale.key.line, 0, -1), ['g:2', 'g:1']);
-  assert.equal((await invited(sale, 'g:3', 15, { quota: 2, id: 'i:1' }))[1], 'invitation_used');
-  assert.equal((await invited(sale, 'g:2', 15, { quota: 2, id: 'i:1' }))[1], 'wait', 'again, by the same person');
-  assert.equal((await invited(sale, 'g:3', 15, { quota: 2, id: 'i:2' }))[1], 'wait');
-  assert.equal((await invited(sale, 'g:4', 15, { quota: 2, id: 'i:3' }))[1], 'lane_full');
+  assert.equal((await invited(sale, 'g:3', 'vip', { id: 'i:1' }))[1], 'invitation_used');
+  assert.equal((await invited(sale, 'g:2', 'vip', { id: 'i:1' }))[1], 'wait', 'again, by the same person');
+  assert.equal((await invited(sale, 'g:3', 'vip', { id: 'i:2' }))[1], 'wait');
+  assert.equal((await invited(sale, 'g:4', 'vip', { id: 'i:3' }))[1], 'lane_full');
   const [, waiting, front, segments] = await sale.run('line_front');
   assert.equal(waiting, 3);
   assert.equal(front.length, 3);
   assert.equal(segments.reduce((sum, n, i) => (i % 3 === 2 ? sum + n : sum), 0), 3, 'the segments know of everybody');
 });
 
+test('lanes: a quota counts people: each once, however often he comes and goes, with an invitation or by his site\'s token', async (t) => {
+  const sale = new Sale(await startScripts(t));
+  await sale.load({ policy: 'capacity', capacity: 0, lanes: laneList(['vip', 2]) });
+  for (let i = 0; i < 3; i++) {
+    assert.equal((await invited(sale, 'u:1', 'vip'))[1], 'wait');
+    await sale.run('line_leave', 'u:1');
+  }
+  assert.equal((await invited(sale, 'u:1', 'vip', { id: 'i:1' }))[1], 'wait', 'by an invitation as well');
+  assert.equal((await invited(sale, 'u:2', 'vip', { id: 'i:2' }))[1], 'wait');
+  assert.equal((await invited(sale, 'u:3', 'vip'))[1], 'lane_full');
+  assert.equal(await sale.redis.hget(sale.key.lanes, 'n15'), '2');
+});
+
+test('O7 lanes are their names: one that somebody has stood in keeps its number, also for a gateway that knows an older list', async (t) => {
+  const sale = new Sale(await startScripts(t));
+  const [vip, press, fan] = [['vip'], ['press'], ['fan']];
+  const change = async (...list) => {
+    const answer = await sale.load({ lanes: laneList(...list) });
+    if (answer[0] !== 'ok') sale.version--;
+    return answer.slice(0, 3);
+  };
+  await sale.load({ policy: 'capacity', capacity: 0, lanes: laneList(vip, fan) });
+  assert.equal((await change(press, fan, vip))[0], 'ok', 'nobody has stood in one');
+  assert.equal((await change(vip, fan))[0], 'ok');
+  await invited(sale, 'u:1', 'vip');
+  await sale.run('line_leave', 'u:1');
+  const before = await sale.redis.hgetall(sale.key.state), fixed = ['setting_fixed', 'lanes', 'vip'];
+  for (const list of [[press, vip, fan], [fan, vip], [fan], []]) assert.deepEqual(await change(...list), fixed);
+  assert.deepEqual((await sale.run('sale_check', 'lanes', laneList(press, vip))), fixed);
+  assert.deepEqual(await sale.redis.hgetall(sale.key.state), before, 'nothing is changed');
+  assert.equal((await change(vip, press, fan))[0], 'ok', 'behind it they may change');
+  assert.equal((await change(['vip', 7], press, fan))[0], 'ok', 'and its quota too');
+  assert.equal((await invited(sale, 'u:2', 'fan'))[1], 'wait');
+  assert.deepEqual(await sale.redis.hmget(sale.key.lanes, 'n15', 'n14', 'n13'), ['1', null, '1']);
+  assert.equal((await invited(sale, 'u:3', 'gone'))[1], 'unavailable', 'a lane that Redis has not heard of');
+});
+
+test('O7 the lottery is not begun or given up once people have gathered', async (t) => {
+  const sale = new Sale(await startScripts(t));
+  await sale.load({ lottery: 0, opens_at: soon() });
+  assert.equal((await sale.load({ lottery: 1 }))[0], 'ok', 'nobody is here yet');
+  await sale.join('g:1');
+  assert.deepEqual((await sale.load({ lottery: 0 })).slice(0, 2), ['setting_fixed', 'lottery']);
+  sale.settings.lottery = 1;
+  await open(sale);
+  await sale.tick();
+  assert.equal((await sale.load({ lottery: 0 }))[0], 'ok', 'after the opening it means nothing');
+});
+
 test('L5 the view adds up: departures, admissions, returns, lots and lanes', async (t) => {
   const sale = new Sale(await startScripts(t));
-  await sale.load({ lottery: 1, opens_at: soon(), policy: 'capacity', capacity: 0, grace_ms: 3600000 });
+  await sale.load({ lottery: 1, opens_at: soon(), policy: 'capacity', capacity: 0, grace_ms: 3600000, lanes });
   const add = async (from, to) => {
     for (let i = from; i <= to; i += 500) await sale.join(...people(i, Math.min(i + 499, to)));
   };
@@ -108,7 +159,7 @@ test('L5 the view adds up: departures, admissions, returns, lots and lanes', asy
   await open(sale);
   await sale.tick();
   await add(3001, 9000);
-  for (const person of people(1, 40)) await invited(sale, `vip:${person}`, 15);
+  for (const person of people(1, 40)) await invited(sale, `vip:${person}`, 'vip');
   for (let i = 3; i <= 9000; i += 7) await sale.run('line_leave', `g:${i}`);
   await sale.run('line_drop', ...people(4000, 4010).filter((p) => (Number(p.slice(2)) - 3) % 7));
   await sale.load({ policy: 'rate', rate_count: 2500, rate_ms: 3600000 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// "Sold out" is a fact beside the operator's status (rules O8, L8).
+// What the operator decides and what follows from decisions: "sold out" is a fact beside his status (rules O8, L8), and no setting
+// re-interprets what was decided (O7).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Sale, startScripts } from '../lib/scripts.mjs';
@@ -128,4 +129,32 @@ test('S5 the 2001st item is refused before anything is written, and so is a lot;
   assert.deepEqual((await sale.run('stock_read')).map((item) => item[1]).slice(1), ['coupon']);
   await sale.redis.hset(sale.key.state, 'closing', 1);
   assert.equal((await sale.tick())[0], 'ok', 'the clock skips what is not there');
+});
+
+test('O7 the currency is fixed once somebody is inside, or anything was held, bidden for, ordered or sold', async (t) => {
+  const sale = await start(t, 10, 0);
+  const change = async (currency) => {
+    const answer = await sale.load({ currency });
+    if (answer[0] !== 'ok') sale.settings.currency = answer[3];
+    return answer.slice(0, 4);
+  };
+  const fixed = ['setting_fixed', 'currency', 'JPY', 'JPY'];
+  assert.equal((await change('JPY'))[0], 'ok');
+  await sale.inside('g:1');
+  assert.deepEqual(await change('EUR'), fixed, 'inside');
+  await sale.hold('g:1', 1, 'a', 0);
+  await sale.run('order_checkout', 'g:1', 1, 'o:1');
+  await sale.run('line_leave', 'g:1');
+  assert.deepEqual(await change('EUR'), fixed, 'ordered');
+  await sale.redis.del(sale.key.orders);
+  assert.equal((await change('EUR'))[0], 'ok', 'nothing');
+  await sale.run('auction_set', 'guitar', 1000, 100, 100000, Date.now() - 1000, Date.now() + 3600000, 0, 60000, 'ann');
+  assert.equal((await change('JPY'))[0], 'ok', 'a lot without a bid');
+  const number = await sale.inside('g:2');
+  await sale.run('auction_bid', 'g:2', number, 'b', 'guitar', 1000, 'JPY');
+  await sale.run('line_leave', 'g:2');
+  assert.deepEqual(await change('EUR'), fixed, 'a bid');
+  assert.deepEqual(await sale.run('sale_check', 'currency', 'EUR'), fixed.slice(0, 3));
+  assert.deepEqual(await sale.run('sale_check', 'currency', 'JPY', 'limit', '9'), ['ok']);
+  assert.deepEqual(await sale.redis.hmget(sale.key.state, 'currency'), ['JPY']);
 });
