@@ -22,6 +22,9 @@ bool bo_admin_tickets_run(struct bo_http *http);
 /* admin_orders.c: the way to tickets, made again. false: not one of its addresses. */
 bool bo_admin_orders_run(struct bo_http *http);
 
+/* admin_refunds.c: what is to be given back. false: not one of its addresses. */
+bool bo_admin_refunds_run(struct bo_http *http);
+
 /* admin_stock.c: counted stock and lots. false: not one of its addresses. */
 bool bo_admin_stock_run(struct bo_http *http);
 

@@ -189,11 +189,13 @@ static int count_troubles(struct bo_scribe *s) {
     bo_buffer_add_text(&mine, s->shares.count ? "}" : "{}");
     struct bo_rows *rows = NULL;
     int err = bo_database_run(s->db,
-                              "SELECT (SELECT count(*) FROM dead_letters WHERE sale = ANY($1::text[])), (SELECT coalesce(sum(differences), 0) FROM reconciled WHERE sale = ANY($1::text[]))",
+                              "SELECT (SELECT count(*) FROM dead_letters WHERE sale = ANY($1::text[])), (SELECT coalesce(sum(differences), 0) FROM reconciled WHERE sale = ANY($1::text[])),"
+                              " (SELECT count(*) FROM refunds WHERE status = 'refused' AND sale = ANY($1::text[]))",
                               (const char *const[]){mine.data}, 1, &rows);
     bo_metric_set(BO_METRIC_sales_carried, (int64_t)s->shares.count);
     if (!err) bo_metric_set(BO_METRIC_dead_letters_waiting, bo_rows_number(rows, 0, 0));
     if (!err) bo_metric_set(BO_METRIC_differences, bo_rows_number(rows, 0, 1));
+    if (!err) bo_metric_set(BO_METRIC_refunds_refused_waiting, bo_rows_number(rows, 0, 2));
     bo_rows_free(rows);
     bo_buffer_free(&mine);
     return err;

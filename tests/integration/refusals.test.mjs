@@ -7,7 +7,7 @@ import net from 'node:net';
 import { test } from 'node:test';
 import { arrive, newKey, Person } from '../lib/person.mjs';
 import { atEnd, startBoxoffice, until } from '../lib/servers.mjs';
-import { startWithStripe } from '../lib/stripe.mjs';
+import { event, startWithStripe } from '../lib/stripe.mjs';
 
 const metric = async (world, name) => Number(new RegExp(`^boxoffice_${name} (\\d+)$`, 'm').exec((await world.admin('GET', '/metrics')).text)[1]);
 
@@ -87,6 +87,46 @@ test('X6 a subscriber that refuses a webhook is not asked for ever, and hears ev
   await until('the next one', async () => (await deliveries())[0].status === 'done');
   assert.equal((await world.admin('POST', `/api/hooks/${hook}/replay`, { delivery: (await deliveries())[1].delivery })).json.due, 1);
   await until('told again', async () => (await deliveries()).every(({ status }) => status === 'done'));
+});
+
+test('X6 O5 refunds that the service refuses slow nothing down, are not repeated, and wait for an operator', async (t) => {
+  const { stripe, all, send } = await startWithStripe(t, { gateways: 1 });
+  const orders = [];
+  for (let i = 1; i <= 12; i++) {
+    const person = await arrive(all);
+    await person.enter();
+    await person.hold(`S-${i}`);
+    const { order } = await person.checkout();
+    await send(event('payment_intent.succeeded', stripe.intents.get(stripe.asked.at(-1).key)));
+    await person.next('bought');
+    orders.push(order);
+  }
+  stripe.refuse = { '/v1/refunds': [400, { code: 'balance_insufficient', message: 'Insufficient funds in your account' }] };
+  const refunds = () => stripe.asked.filter(({ path }) => path === '/v1/refunds');
+  for (const order of orders) assert.equal((await all.admin('POST', '/api/sales/hall/refund', { order, refund: 'r:1', amount: 100 })).status, 200);
+  const list = async (status) => (await all.admin('GET', `/api/sales/hall/refunds?status=${status}`)).json.refunds;
+  await until('refused', async () => (await list('refused')).length === 12);
+  assert.equal(new Set(refunds().map(({ key }) => key)).size, 12, 'a name of its own for each, though operators named all alike');
+  await isWell(all);
+  await until('rings', async () => await metric(all, 'refunds_refused_waiting') === 12);
+  assert.equal(await metric(all, 'refunds_refused_total'), 12);
+  assert.match(all.child.output, /refused refund r:1 of order .*balance_insufficient/);
+  const [told] = (await all.admin('GET', `/api/orders/${orders[0]}`)).json.refunds;
+  assert.deepEqual([told.status, told.problem], ['refused', 'status 400: balance_insufficient: Insufficient funds in your account']);
+  await all.postgres.query("UPDATE refunds SET next_at = now() - interval '1 hour'");
+  const again = (body, what = 'retry') => all.admin('POST', `/api/sales/hall/refunds/${what}`, body);
+  stripe.refuse = null;
+  assert.deepEqual((await again({ order: orders[0], refund: 'r:1', why: 'topped up' })).json, { status: 'due' });
+  await until('made', async () => (await list('done')).length === 1);
+  assert.equal(refunds().length, 13, 'the others were not repeated');
+  assert.notEqual(refunds()[12].key, refunds()[0].key, 'Stripe answers the same again for a day');
+  assert.deepEqual((await again({ order: orders[1], refund: 'r:1', why: 'by bank' }, 'settle')).json, { status: 'done' });
+  for (const [code, body, what] of [['refund_not_refused', { order: orders[0], refund: 'r:1' }], ['refund_not_refused', { order: orders[1], refund: 'r:1' }, 'settle'],
+    ['unknown_refund', { order: orders[0], refund: 'r:2' }], ['bad_message', { order: orders[0] }], ['bad_json', '{']])
+    assert.equal((await again(body, what)).json.error.code, code);
+  const audit = (await all.admin('GET', '/api/audit')).json.audit.map(({ action }) => action);
+  assert.ok(audit.includes('refund_retry') && audit.includes('refund_settle'));
+  await until('rings less', async () => await metric(all, 'refunds_refused_waiting') === 10);
 });
 
 // A mail server that refuses every recipient.

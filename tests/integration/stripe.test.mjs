@@ -24,7 +24,7 @@ test('Stripe: an intent is made for the order, its webhook sells, a refund goes 
   assert.equal((await person.next('bought')).tickets.length, 2);
   assert.equal((await all.admin('POST', '/api/sales/hall/refund', { order: pay.order, refund: 'r:1', seats: ['S-60'] })).json.amount, 3000);
   const refund = await until('asked', () => stripe.asked.find(({ path }) => path === '/v1/refunds'));
-  assert.deepEqual([refund.form.payment_intent, refund.form.amount, refund.key], ['pi_1', '3000', 'r:1']);
+  assert.deepEqual([refund.form.payment_intent, refund.form.amount, refund.key], ['pi_1', '3000', `hall/${pay.order}/r:1`]);
 });
 
 test('Stripe: wrong, old or missing signatures, and a wrong sum or currency sell nothing', async (t) => {

@@ -69,10 +69,12 @@ export class Now {
       ['Revenue', report ? money(report.amount - report.refunded, report) : '…'], ['Log lag', number(counts.log_lag), counts.log_lag > 1000], ['Speed', `${counts.speed_percent} %`, counts.speed_percent < 100],
       ['Redis', latency === null ? '–' : `${latency.toFixed(1)} ms`, latency > 100], ['Connections here', number(m.connections)], ['Gateways here', number(m.listening), m.gateways_critical > 0],
       ['Dead letters', number(m.dead_letters_waiting), m.dead_letters_waiting > 0], ['Differences', number(m.differences), m.differences > 0],
+      ['Refunds refused', number(m.refunds_refused_waiting), m.refunds_refused_waiting > 0],
     ];
     $('numbers').replaceChildren(...cells.map(([name, value, bad]) => make('p', { class: bad ? 'bad' : '' }, make('span', {}, name), make('strong', {}, value))));
     $('alerts').textContent = [counts.speed_percent < 100 && `Admission is slowed down to ${counts.speed_percent} %: ${counts.slowed_by}.`, !counts.ready && 'This sale cannot decide at the moment; it is being restored, or Redis is away.',
-      m.dead_letters_waiting > 0 && 'Log records could not be written: see docs/operations.md, dead letters.', m.differences > 0 && 'The last reconcile found differences: see docs/operations.md.'].filter(Boolean).join(' ');
+      m.dead_letters_waiting > 0 && 'Log records could not be written: see docs/operations.md, dead letters.', m.differences > 0 && 'The last reconcile found differences: see docs/operations.md.',
+      m.refunds_refused_waiting > 0 && 'The payment service refused refunds: see docs/operations.md, refunds.'].filter(Boolean).join(' ');
   }
 
   #showSold() {

@@ -21,6 +21,9 @@ CREATE FUNCTION hook_lease(most integer) RETURNS TABLE (id bigint, url text, sec
               jsonb_build_object('delivery', d.id, 'event', d.event, 'sale', d.sale, 'seq', d.seq, 'at_ms', d.at_ms, 'data', d.data)::text
 $$;
 
+-- What somebody has to look at.
+CREATE INDEX refunds_refused ON refunds (sale) WHERE status = 'refused';
+
 -- What has been due for longer than that is given up, some at a time. How many were.
 CREATE FUNCTION hook_give_up(after interval, most integer) RETURNS bigint LANGUAGE sql AS $$
     WITH old AS (SELECT id FROM hook_deliveries WHERE status = 'due' AND due_since < now() - after ORDER BY due_since LIMIT most FOR UPDATE SKIP LOCKED),
