@@ -3,19 +3,30 @@
 // and keys of places before. Of those none is dropped, since nobody here can know that there is no ticket behind one.
 const PLACES_MAX = 10; // keys of places, which everybody has who ever stood in line here; links have no bound
 
-const memory = new Map();
+const memory = new Map(), unwritten = new Set(); // what localStorage has not taken is as memory has it, whatever lies there from before
 /** localStorage where there is one that works; else this page's memory. */
 export const storage = {
   get(name) {
-    try { return globalThis.localStorage?.getItem(name) ?? memory.get(name) ?? null; } catch { return memory.get(name) ?? null; }
+    const here = memory.get(name) ?? null;
+    try { return unwritten.has(name) ? here : globalThis.localStorage?.getItem(name) ?? here; } catch { return here; }
   },
   set(name, value) {
     memory.set(name, String(value));
-    try { globalThis.localStorage?.setItem(name, value); } catch { /* full, or forbidden: memory has it */ }
+    try {
+      globalThis.localStorage?.setItem(name, value);
+      unwritten.delete(name);
+    } catch { // full, or forbidden
+      unwritten.add(name);
+    }
   },
   remove(name) {
     memory.delete(name);
-    try { globalThis.localStorage?.removeItem(name); } catch { /* forbidden */ }
+    try {
+      globalThis.localStorage?.removeItem(name);
+      unwritten.delete(name);
+    } catch { // forbidden
+      unwritten.add(name);
+    }
   },
 };
 
@@ -72,6 +83,7 @@ export function forgetKeys(store, sale) {
   for (const what of ['resume', 'keys']) store.remove(nameOf(sale, what));
 }
 
+const nameOfLink = ({ order, link }) => `${order} ${claimsOf(tokenOf(link)).sub ?? link}`;
 const seatOf = ({ order, seat }) => `${order} ${seat}`;
 
 /** What several answers of the tickets API say together: every ticket once, with the key it was found by; what is gone by one key and there by another is there. */
@@ -80,7 +92,7 @@ export function mergeTickets(answers) {
   for (const { key, ...answer } of answers) {
     for (const ticket of answer.tickets) if (!tickets.has(seatOf(ticket))) tickets.set(seatOf(ticket), { ...ticket, key });
     for (const one of answer.gone ?? []) gone.set(`${seatOf(one)} ${one.state}`, one);
-    for (const link of answer.links ?? []) if (!links.has(link.order)) links.set(link.order, link);
+    for (const one of answer.links ?? []) links.set(nameOfLink(one), one);
   }
   return { tickets: [...tickets.values()], gone: [...gone.values()].filter((one) => !tickets.has(seatOf(one))), links: [...links.values()] };
 }

@@ -45,8 +45,9 @@ function explain(refused) {
 
 // A link of a sale without a date lasts for a year from now on.
 function renew({ links }) {
-  const fresh = tokenOf(links.find(({ order }) => order === linked.order)?.link);
-  if (fresh && claimsOf(fresh).exp > linked.exp && claimsOf(fresh).sub === linked.sub) history.replaceState(null, '', `${location.pathname}#link=${fresh}`);
+  const tokens = links.map((one) => tokenOf(one.link)), same = ({ order, sub }) => order === linked.order && sub === linked.sub;
+  const fresh = link && tokens.find((one) => same(claimsOf(one)));
+  if (fresh && claimsOf(fresh).exp > linked.exp) history.replaceState(null, '', `${location.pathname}#link=${fresh}`);
 }
 
 function tellLink({ tickets, gone, refused }) {

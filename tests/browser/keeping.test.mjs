@@ -149,10 +149,42 @@ test('U2 a link that opens nothing says why: handed on, given back, expired, not
   await world.set({ starts_at: null });
   await page.goto(`${world.url}/tickets.html#link=${expired}`);
   await says(page, '#word', /has expired: it works until 30 days after the show/);
+  const undated = siteToken(person.person, { typ: 'link', sale: 'hall', order, exp: Math.floor(Date.now() / 1000) + 86400 }, SECRET);
+  await page.goto(`${world.url}/tickets.html#link=${undated}`);
+  await says(page, '#gone', /seat 2/);
   await page.goto(`${world.url}/tickets.html#link=${token.slice(0, -5)}`);
   await says(page, '#word', /not valid. Copy it whole/);
   await page.goto(`${world.url}/tickets.html#link=nonsense`);
   await says(page, '#word', /not valid. Copy it whole/);
   await page.goto(`${world.url}/tickets.html`);
   await says(page, '#word', /Open your ticket link/);
+});
+
+test('U2 the link of a sale without a date is renewed in the address whenever it is opened; an account opens its tickets without one', async (t) => {
+  const world = await startBoxoffice(t);
+  const person = await new Person(world).connect(), { order } = await person.buy('S-1');
+  const old = siteToken(person.person, { typ: 'link', sale: 'hall', order, exp: Math.floor(Date.now() / 1000) + 86400 }, SECRET);
+  const { page } = await openBrowser(t, { allow: [/status of 401/] });
+  await page.goto(`${world.url}/tickets.html#link=${old}`);
+  await cards(page, 1);
+  await page.waitForFunction((before) => location.hash.startsWith('#link=') && !location.hash.includes(before), old);
+  assert.equal(await linkOn(page), page.url());
+  await page.reload();
+  await cards(page, 1);
+  // An account that bought elsewhere, in a browser that has a guest's key of this sale without tickets.
+  const account = await (await fetch(`${world.url}/api/accounts`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: 'ada@example.org', password: 'correct horse' }) })).json();
+  const ada = await arrive(world, { account: account.account });
+  await ada.enter();
+  await ada.hold('S-2', 'S-3');
+  await ada.settle(await ada.checkout());
+  await ada.next('bought');
+  const guest = await arrive(world), home = await openBrowser(t);
+  await home.page.goto(`${world.url}/account.html`);
+  await home.page.fill('#email', 'ada@example.org');
+  await home.page.fill('#password', 'correct horse');
+  await home.page.click('#outside button[value=login]');
+  await home.page.waitForSelector('#inside:not([hidden])');
+  await home.page.evaluate((key) => localStorage.setItem('boxoffice.hall.resume', key), guest.resume);
+  await home.page.goto(`${world.url}/tickets.html?sale=hall`);
+  await cards(home.page, 2);
 });

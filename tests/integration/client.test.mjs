@@ -6,7 +6,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import WebSocket from 'ws';
 import { Boxoffice, Refused } from '../../examples/client/boxoffice.js';
-import { arrive } from '../lib/person.mjs';
+import { keepKey, keysOf, mergeTickets, replaceResume, storage } from '../../examples/client/keys.js';
+import { arrive, siteToken } from '../lib/person.mjs';
 import { root, startBoxoffice } from '../lib/servers.mjs';
 
 function keep() {
@@ -90,6 +91,52 @@ test('pages of other sites may read what is nobody\'s secret, and nothing else',
   const world = await startBoxoffice(t);
   for (const [where, open_] of [['/api/sales', true], ['/api/sales/hall', true], ['/api/sales/hall/plan', true], ['/api/events', true], ['/client/boxoffice.js', true], ['/client/embed.js', true], ['/api/sales/hall/tickets', false], ['/api/accounts/me', false], ['/', false]])
     assert.equal((await fetch(`${world.url}${where}`)).headers.get('access-control-allow-origin'), open_ ? '*' : null, where);
+});
+
+test('U2 keys: a newer one in the place of an older to the same, no other is dropped, and what is none is not kept', () => {
+  const store = keep(), place = (sub, exp = 1) => siteToken(sub, { typ: 'place', sale: 'hall', exp }), link = (order, exp = 1) => siteToken('g:me', { typ: 'link', sale: 'hall', order, exp });
+  replaceResume(store, 'hall', place('g:me'));
+  replaceResume(store, 'hall', place('g:me', 2));
+  assert.deepEqual(keysOf(store, 'hall'), [place('g:me', 2)], 'his own, renewed');
+  replaceResume(store, 'hall', place('a:me'));
+  keepKey(store, 'hall', link('o:1'));
+  keepKey(store, 'hall', link('o:2'));
+  keepKey(store, 'hall', link('o:1', 2));
+  for (const none of [undefined, null, '', 'nonsense', 'a.b.c', siteToken('g:me', { typ: 'transfer' }), siteToken('', { typ: 'place' })]) keepKey(store, 'hall', none);
+  assert.deepEqual(keysOf(store, 'hall'), [place('a:me'), link('o:1', 2), link('o:2'), place('g:me', 2)]);
+  for (let i = 0; i < 30; i++) replaceResume(store, 'hall', place(`g:${i}`));
+  replaceResume(store, 'hall', null);
+  const kept = keysOf(store, 'hall');
+  assert.deepEqual(kept.slice(0, 10), Array.from({ length: 10 }, (_, i) => place(`g:${29 - i}`)), 'of those who only stood here the last ones');
+  assert.deepEqual(kept.slice(10), [link('o:1', 2), link('o:2')], 'and every link');
+  store.set('boxoffice.hall.keys', '{"not": "a list"');
+  assert.deepEqual(keysOf(store, 'hall'), []);
+});
+
+test('U2 a storage that is full, or throws: what it does not take is as the page has it', (t) => {
+  const old = Object.getOwnPropertyDescriptor(globalThis, 'localStorage');
+  t.after(() => (old ? Object.defineProperty(globalThis, 'localStorage', old) : delete globalThis.localStorage));
+  const full = { getItem: () => 'from before', setItem() { throw new Error('full'); }, removeItem() { throw new Error('no'); } };
+  for (const value of [full, undefined]) {
+    Object.defineProperty(globalThis, 'localStorage', { configurable: true, value });
+    storage.set('a', 1);
+    assert.equal(storage.get('a'), '1');
+    storage.remove('a');
+    assert.equal(storage.get('a'), null);
+  }
+  Object.defineProperty(globalThis, 'localStorage', { configurable: true, get() { throw new Error('forbidden'); } });
+  storage.set('a', 2);
+  assert.equal(storage.get('a'), '2');
+});
+
+test('U2 what several keys open is one wallet: each ticket once, and what is gone by one key and there by another is there', () => {
+  const seat = (name, more) => ({ seat: name, order: 'o:1', ...more });
+  const buyer = { key: 'k1', tickets: [seat('S-2')], gone: [seat('S-1', { state: 'handed_on' }), seat('S-3', { state: 'void' })], links: [{ order: 'o:1', link: 'x' }] };
+  const friend = { key: 'k2', tickets: [seat('S-1')], gone: [], links: [{ order: 'o:1', link: 'y' }] };
+  const { tickets, gone, links } = mergeTickets([buyer, { ...buyer, key: 'k3' }, friend]);
+  assert.deepEqual(tickets, [seat('S-2', { key: 'k1' }), seat('S-1', { key: 'k2' })]);
+  assert.deepEqual(gone, [seat('S-3', { state: 'void' })]);
+  assert.deepEqual(links, [{ order: 'o:1', link: 'x' }, { order: 'o:1', link: 'y' }], 'two people\'s links of one order');
 });
 
 test('its types are right for who uses TypeScript, strictly', () => {
