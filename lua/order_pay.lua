@@ -1,5 +1,6 @@
 -- Takes what the payment service says about an order, however often and in whatever order (rules O1-O3).
--- Paid in time: the seats are sold. Declined: they are free. Paid too late, twice, or the wrong sum: a refund is due.
+-- Paid in time: the seats are sold. Declined: they are free. Paid too late, twice, the wrong sum, or for an order that nobody knows: a refund
+-- is due (rule O5).
 -- ARGV     order, payment, "paid" or "declined", amount, currency
 -- returns  {code, order state, log number after whose commit it may be told}
 --- include sale
@@ -9,30 +10,41 @@
 --- include admit
 --- include stock
 --- include auction
+--- include ticket
 local order, payment, outcome, amount, currency = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local VAIN = 'vain:' -- begins the ids of refunds of money that bought nothing; an operator's never begin so
 local o = load_order(order)
-if not o and numbers('restored') > 0 then
-  -- Started before Redis was lost, and lost with it: nobody holds seats for it any more.
-  o = {st = 'expired', person = '', seats = {}, amount = amount}
+if not o then
+  if outcome == 'declined' then return {'ok', 'declined', 0} end
+  o = {st = 'expired', person = '', seats = {}, amount = amount, cur = currency} -- lost with Redis, or never made here
 end
-if not o then return {'unknown_order'} end
-local person = o.person
+
+-- Version 0.1.0 noted it under the payment alone.
+local function owed_before()
+  local refunds = o.refunds or {}
+  local old = refunds[payment]
+  return refunds[VAIN .. payment] or old and not old.of and old
+end
 
 local function owe_refund(reason)
-  o.refunds = o.refunds or {}
-  if not o.refunds[payment] then
-    o.refunds[payment] = {amount = amount, seq = record('refund_due', {person = person, order = order, payment = payment, amount = amount,
-                                                                       currency = currency, reason = reason})}
+  if amount <= 0 then return o.amount == 0 and o.payment and {'ok', o.st, o.seq} or {'bad_message'} end
+  local owed = owed_before()
+  if not owed then
+    local id = VAIN .. payment
+    owed = {amount = amount, seq = record('refund_due', {person = o.person, order = order, refund = id, payment = payment, amount = amount,
+                                                         currency = currency, reason = reason})}
+    o.refunds = o.refunds or {}
+    o.refunds[id] = owed
     save_order(order, o)
   end
-  return {'ok', 'refund_due', o.refunds[payment].seq}
+  return {'ok', 'refund_due', owed.seq}
 end
 
 if outcome == 'declined' then
   if o.st ~= 'paying' or o.lot then return {'ok', o.st, o.seq or 0} end -- who has won may try again till his time is over
-  local seq = end_admission(person, load_person(person), 'declined')
+  end_admission(o.person, load_person(o.person), 'declined')
   admit()
-  return {'ok', 'declined', seq}
+  return {'ok', 'declined', numbers('seq')}
 end
 
 if o.payment then
@@ -40,22 +52,11 @@ if o.payment then
   return owe_refund('paid twice')
 end
 if not can_become(o, 'paid') then return owe_refund('paid after the order was ' .. o.st) end
-if amount ~= o.amount or currency ~= call('HGET', STATE, 'currency') then return owe_refund('wrong sum') end
-
-local function sold(p)
-  local seats = o.seats
-  move_order(o, 'paid')
-  o.payment = payment
-  o.seq = record('paid', {person = person, order = order, payment = payment, seats = seats, amount = amount, number = p and p.n, channel = o.c, reduced = o.r})
-  save_order(order, o)
-  publish('paid', person, order, o.seq, o.lot and 1 or 0)
-  return {'ok', 'paid', o.seq}
-end
+if amount ~= o.amount or currency ~= currency_of(o) then return owe_refund('wrong sum') end
 
 if o.d <= (o.lot and wall or now) then
-  local p = load_person(person)
   if not o.lot then
-    end_admission(person, p, 'expired')
+    end_admission(o.person, load_person(o.person), 'expired')
     o = load_order(order)
   end
   local answer = owe_refund('paid after the order was expired')
@@ -63,25 +64,5 @@ if o.d <= (o.lot and wall or now) then
   return answer
 end
 
-if o.lot then
-  call('HSET', SEATS, o.seats[1], person)
-  local answer = sold()
-  sell_lot(o.lot)
-  return answer
-end
-
-local p, tickets = load_person(person), #o.seats / 2
-p.b, p.h, p.st, p.o, p.last, p.d = (p.b or 0) + tickets, {}, 'out', nil, order, 0
-for _, tariff in pairs(p.r or {}) do
-  p.rb = p.rb or {}
-  p.rb[tariff] = (p.rb[tariff] or 0) + 1
-end
-p.r = nil
-save_person(person, p)
-call('ZREM', ACTIVE, person)
-mark_seats(o.seats, '2')
-count('sold', tickets)
-local answer = sold(p)
-settle_stock()
-admit()
-return answer
+sell(order, o, payment)
+return {'ok', 'paid', o.seq}

@@ -46,6 +46,9 @@ export interface Bought { type: 'bought'; order: string; tickets: Ticket[]; link
 export interface Held { type: 'held' | 'released'; key: string; left_ms: number; seats: string[]; amount: number; currency: string; digits: number }
 export interface Pay { type: 'pay'; order: string; amount: number; currency: string; digits: number; left_ms: number; url?: string; client_secret?: string; publishable_key?: string }
 
+/** There is nothing to pay; "bought" follows. */
+export interface Free { type: 'free'; order: string; url?: undefined }
+
 export interface Description {
   sale: string; name: string; status: string; currency: string; digits: number; limit: number; seats: number;
   guests: boolean; accounts: boolean; site_tokens: boolean;
@@ -121,7 +124,7 @@ export class Boxoffice extends EventTarget {
   bid(lot: string, amount: number, currency: string): Promise<{ type: 'bid'; lot: string; amount: number; closes_ms: number }>;
   extend(): Promise<{ type: 'extended'; left_ms: number; again: number }>;
   /** Makes an order of what is held, or of a lot that was won; "bought" or "order_failed" follow as events. */
-  checkout(order?: string): Promise<Pay>;
+  checkout(order?: string): Promise<Pay | Free>;
 
   describe(): Promise<Description>;
   plan(): Promise<Plan>;

@@ -43,9 +43,9 @@ local function award(index, item, b)
   b.till = wall + item.pay_ms
   call('HSET', STOCK, 'given:' .. index, 1)
   local seats = {PLACES * index + 1, price}
-  save_order(b.order, {st = 'paying', person = person, seats = seats, amount = price, lot = index, d = b.till})
-  record('checkout', {person = person, order = b.order, seats = seats, amount = price, currency = call('HGET', STATE, 'currency'), deadline = b.till,
-                      lot = item.name})
+  local currency = call('HGET', STATE, 'currency')
+  save_order(b.order, {st = 'paying', person = person, seats = seats, amount = price, cur = currency, lot = index, d = b.till})
+  record('checkout', {person = person, order = b.order, seats = seats, amount = price, currency = currency, deadline = b.till, lot = item.name})
   publish('won', person, b.order, index, price, b.till)
   remind(b.till)
 end
@@ -91,4 +91,15 @@ local function sell_lot(index)
   record('lot_over', {index = index, lot = item.name, over = 'sold'})
   tell_lot(index, item, b)
   settle_stock()
+end
+
+-- Its winner has given it back: it is as if nobody had bidden enough.
+local function unsell_lot(index)
+  local item = item_at(index)
+  local b = load_bids(index, item)
+  b.over, b.order = 'unsold', nil
+  count('granted', -1)
+  call('HSET', STOCK, 'given:' .. index, 0)
+  save_bids(index, b)
+  tell_lot(index, item, b)
 end

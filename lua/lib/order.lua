@@ -4,14 +4,17 @@ local FOLLOWS = {
   paying         = {paid = true, declined = true, expired = true, left = true},
   paid           = {part_refunded = true, refunded = true},
   part_refunded  = {part_refunded = true, refunded = true},
-  refunded       = {},
+  refunded       = {refunded = true}, -- no seat is left, but there may be money
   declined       = {},
   expired        = {},
   left           = {},
 }
 
--- An order: st state, d till when it can be paid, lot where it was won by bidding, person, seats {index, price, …} not given back, amount, payment, refunded how much of it, c channel, r reduced
--- {seat -> tariff}, refunds {id -> log number}, seq log number of the payment.
+-- An order: st state, d till when it can be paid, lot where it was won by bidding, person, seats {index, price, …} not given back, amount,
+-- cur its currency, payment ('' where there was nothing to pay), seq log number of the payment, refunded how much was given back, c channel,
+-- r reduced {seat -> tariff}, s serials of tickets that were handed on {seat -> log number; of the others it is seq}, i tickets that were let in
+-- {seat -> {at, by}}, refunds {id -> {amount, seq, of}}: of says what was given back, and is missing of money that bought nothing.
+-- Orders of version 0.1.0 have no cur, and no s for what was handed on then.
 local function load_order(order)
   local packed = call('HGET', ORDERS, order)
   return packed and cmsgpack.unpack(packed)
@@ -28,6 +31,24 @@ local function move_order(o, to)
   if not can_become(o, to) then return false end
   o.st = to
   return true
+end
+
+local function currency_of(o) return o.cur or call('HGET', STATE, 'currency') end
+
+local function has_seat(o, seat)
+  for i = 1, #o.seats, 2 do
+    if o.seats[i] == tonumber(seat) then return true end
+  end
+  return false
+end
+
+-- Why a ticket (seat as text) is not the one that was meant, or cannot be used or handed on any more; nil: it is, and can.
+local function ticket_problem(o, seat, serial)
+  if not o or not o.payment or not has_seat(o, seat) then return {'ticket_void'} end
+  local now_is = (o.s or {})[seat] or o.cur and o.seq
+  if now_is and now_is ~= serial or serial < o.seq then return {'ticket_void'} end
+  local used = (o.i or {})[seat]
+  if used then return {'already_checked_in', used.at, used.by} end
 end
 
 -- Seats free, an unpaid order closed, the place given back. reason is the state of the order then: declined, expired or left. Returns the log number.

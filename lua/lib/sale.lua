@@ -83,8 +83,19 @@ local function append(kind, json)
   return seq
 end
 
+-- Lists of records that may be empty. Lua does not know an empty list from an empty object, and cjson writes {}: they are written by hand.
+local MAY_BE_EMPTY = {'seats', 'settings'}
+
 local function record(kind, body)
-  return append(kind, cjson.encode(body))
+  local empty = {}
+  for _, name in ipairs(MAY_BE_EMPTY) do
+    if type(body[name]) == 'table' and next(body[name]) == nil then
+      empty[#empty + 1], body[name] = '"' .. name .. '":[]', nil
+    end
+  end
+  local json = cjson.encode(body)
+  if #empty > 0 then json = '{' .. table.concat(empty, ',') .. (next(body) and ',' or '') .. json:sub(2) end
+  return append(kind, json)
 end
 
 -- Several fields of the state as numbers (0 where unset).

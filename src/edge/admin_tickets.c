@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The operator's side of orders and tickets: check-in at the door, refunds, the list for the door, the report of what was sold. */
+ * The operator's side of orders and tickets: refunds, the list for the door, the report of what was sold. */
 #include "edge/admin.h"
 
-#include "base/date.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "edge/awaited.h"
 #include "edge/bulk.h"
+#include "edge/door.h"
 #include "edge/room.h"
 #include "edge/stock.h"
-#include "edge/token.h"
-#include "loop/loop.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,128 +19,34 @@
 
 static json_t *body_of(const struct bo_http *http) { return json_loadb(http->body.data ? http->body.data : "", http->body.length, 0, NULL); }
 
-/* ---- at the door ---- */
-
-struct door {
-    struct bo_http *http;
-    struct bo_ticket_claim ticket;
-    char gate[BO_ID_MAX + 1], at[40]; /* at: when it was let in without a network; "": now */
-    bool lets_in, again;
-};
-
-/* What a ticket looks like to the door; columns as in DOOR_SQL. */
-static json_t *describe_ticket(const struct door *d, const struct bo_rows *rows) {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "sale", d->ticket.sale, "order", d->ticket.order, "seat", d->ticket.seat, "person",
-                     bo_rows_text(rows, 0, 0), "zone", bo_rows_text(rows, 0, 5), "row", bo_rows_text(rows, 0, 6), "number", bo_rows_text(rows, 0, 7), "category",
-                     bo_rows_text(rows, 0, 8), "tariff", bo_rows_text(rows, 0, 9));
-}
-
-static void refuse_again(struct door *d, const struct bo_rows *rows) {
-    json_t *json = describe_ticket(d, rows);
-    json_object_set_new(json, "error", json_pack("{s:s, s:s}", "code", bo_error_name(BO_ERR_ALREADY_CHECKED_IN), "message", bo_error_text(BO_ERR_ALREADY_CHECKED_IN)));
-    json_object_set_new(json, "checked_in_at", json_string(bo_rows_text(rows, 0, 3)));
-    json_object_set_new(json, "checked_in_by", json_string(bo_rows_text(rows, 0, 4)));
-    bo_http_answer_json(d->http, bo_error_http_status(BO_ERR_ALREADY_CHECKED_IN), json);
-}
-
-static void ask_door(struct door *d);
-
-static void door_answered(void *arg, int err, const char *state, const struct bo_rows *rows) {
-    (void)state;
-    struct door *d = arg;
-    bool found = !err && bo_rows_count(rows) > 0, now = found && *bo_rows_text(rows, 0, 2), before = found && *bo_rows_text(rows, 0, 3);
-    if (found && d->lets_in && !now && !before && bo_rows_number(rows, 0, 1) == d->ticket.serial && !d->again) {
-        d->again = true; /* another door was quicker by a moment: who was it? */
-        ask_door(d);
-        return;
-    }
-    if (err) {
-        bo_http_answer_error(d->http, BO_ERR_UNAVAILABLE, NULL);
-    } else if (!found || bo_rows_number(rows, 0, 1) != d->ticket.serial) {
-        bo_http_answer_error(d->http, BO_ERR_TICKET_VOID, NULL);
-    } else if (d->lets_in && !now) {
-        refuse_again(d, rows);
-    } else {
-        json_t *json = describe_ticket(d, rows);
-        const char *when = bo_rows_text(rows, 0, now ? 2 : 3);
-        json_object_set_new(json, "valid", json_true());
-        json_object_set_new(json, "checked_in_at", *when ? json_string(when) : json_null());
-        bo_http_answer_json(d->http, 200, json);
-    }
-    free(d);
-}
-
-#define TIME(column) "coalesce(to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '')"
-#define DOOR_SQL(done)                                                                                                                               \
-    "WITH t AS (SELECT t.*, s.zone, s.row_name, s.number, s.category FROM tickets t JOIN seats s USING (sale, seat) WHERE t.sale = $1 AND s.guid = $2"  \
-    " AND t.order_id = $3 AND $4::bigint >= 0 AND $5::text IS NOT NULL AND $6::text IS NOT NULL), done AS (" done ")"                                 \
-    " SELECT t.person, t.serial, " TIME("done.checked_in_at") ", " TIME("t.checked_in_at") ", coalesce(t.checked_in_by, ''), t.zone, t.row_name, t.number," \
-    " t.category, coalesce(t.tariff, '') FROM t LEFT JOIN done ON true"
-
-static void ask_door(struct door *d) {
-    char serial[24];
-    snprintf(serial, sizeof(serial), "%" PRId64, d->ticket.serial);
-    const char *params[] = {d->ticket.sale, d->ticket.seat, d->ticket.order, serial, d->gate, d->at};
-    bo_queue_run(d->http->gateway->postgres,
-                 d->lets_in ? DOOR_SQL("UPDATE tickets u SET checked_in_at = coalesce(nullif($6, '')::timestamptz, now()), checked_in_by = $5 FROM t WHERE u.sale = t.sale"
-                                       " AND u.seat = t.seat AND u.serial = $4::bigint AND u.checked_in_at IS NULL RETURNING u.checked_in_at")
-                            : DOOR_SQL("SELECT NULL::timestamptz AS checked_in_at WHERE false"),
-                 params, 6, door_answered, d);
-}
-
-/* When it was let in, "" for now, as PostgreSQL reads it; what is wrong with it, or NULL. */
-static const char *read_at(const char *text, char ret[BO_DATE_MAX]) {
-    int64_t ms;
-    const char *wrong = text ? bo_date_read(text, &ms) : NULL;
-    *ret = '\0';
-    if (text && !wrong) bo_date_print(ms, ret);
-    return wrong;
-}
-
-/* lets_in: marks it as used; else only says what it is. */
-static void run_door(struct bo_http *http, bool lets_in) {
-    json_t *json = body_of(http);
-    const char *code = json_string_value(json_object_get(json, "code")), *gate = json_string_value(json_object_get(json, "gate"));
-    const char *at = json_string_value(json_object_get(json, "at"));
-    struct door *d = bo_alloc(sizeof(*d));
-    *d = (struct door){.http = http, .lets_in = lets_in};
-    snprintf(d->gate, sizeof(d->gate), "%s", gate ? gate : http->actor);
-    const char *wrong = read_at(at, d->at);
-    bool message = code && !wrong && (!gate || strlen(gate) <= BO_ID_MAX);
-    int err = json ? BO_ERR_BAD_MESSAGE : BO_ERR_BAD_JSON;
-    if (json && message) err = bo_token_read_ticket(http->gateway->keys, code, &d->ticket);
-    if (err) {
-        struct bo_buffer detail = {0};
-        if (wrong) bo_buffer_printf(&detail, "at: %s", wrong);
-        if (err == BO_ERR_BAD_MESSAGE && !wrong)
-            bo_buffer_add_text(&detail, "code: of a ticket; gate: who lets in, at most 64 bytes; at: a time like 2026-05-01T19:30:00Z, when it is told later");
-        bo_http_answer_error(http, err, detail.data);
-        bo_buffer_free(&detail);
-        free(d);
-    } else {
-        ask_door(d);
-    }
-    json_decref(json);
-}
-
 /* ---- refunds ---- */
+
+#define VAIN "vain:" /* begins ids of the server's own (lua/order_pay.lua) */
+#define HEAD 7       /* arguments of order_refund before the seats */
 
 struct refund {
     struct bo_awaited commit; /* first member */
     struct bo_http *http;
     struct bo_room *room;
     json_t *body;
+    const char *args[HEAD + BO_HOLD_MAX]; /* of order_refund: texts of body, and */
+    char numbers[BO_HOLD_MAX + 1][24];    /* these */
+    size_t count;
     char state[20];
     int64_t amount;
 };
+
+static void end_refund(struct refund *r) {
+    json_decref(r->body);
+    free(r);
+}
 
 static void finish_refund(struct refund *r, int err) {
     if (err)
         bo_http_answer_error(r->http, err, NULL);
     else
         bo_http_answer_json(r->http, 200, json_pack("{s:s, s:I}", "order", r->state, "amount", (json_int_t)r->amount));
-    json_decref(r->body);
-    free(r);
+    end_refund(r);
 }
 
 static void refund_audited(void *arg, int err, const char *state, const struct bo_rows *rows) {
@@ -163,64 +67,119 @@ static void refund_committed(struct bo_awaited *commit, int err) {
     free(detail);
 }
 
-static void refunded(void *arg, int err, const struct bo_value *v) {
-    struct refund *r = arg;
-    if (err) {
-        char detail[64] = "";
-        if (err == BO_ERR_REFUND_TOO_MUCH) snprintf(detail, sizeof(detail), "left: %" PRId64, bo_value_number(v, 1));
-        bo_http_answer_error(r->http, err, detail);
-        json_decref(r->body);
-        free(r);
-        return;
-    }
-    snprintf(r->state, sizeof(r->state), "%s", bo_value_text(v, 1));
-    r->amount = bo_value_number(v, 2);
-    bo_await_commit(r->room, &r->commit, bo_value_number(v, 3), refund_committed);
+static void refuse_used(struct refund *r, const char *seats) {
+    struct bo_buffer detail = {0};
+    bo_buffer_printf(&detail, "used: %s; with \"force\": true they are refunded all the same", seats);
+    bo_http_answer_error(r->http, BO_ERR_ALREADY_CHECKED_IN, detail.data);
+    bo_buffer_free(&detail);
+    end_refund(r);
 }
 
-/* The arguments of order_refund; the texts are those of body. */
-static int read_refund(const struct bo_http *http, const struct bo_room *room, json_t *body, const char *args[BO_HOLD_MAX + 6], char (*numbers)[24], size_t *ret_count) {
-    const char *order, *refund, *become = "free", *why = "";
-    json_t *seats = NULL, *amount = NULL;
-    if (!body) return BO_ERR_BAD_JSON;
-    if (json_unpack(body, "{s:s, s:s, s?s, s?s, s?o, s?o}", "order", &order, "refund", &refund, "seats_become", &become, "why", &why, "seats", &seats, "amount",
-                    &amount) != 0 ||
-        !bo_text_is_id(order) || !bo_text_is_id(refund) || (strcmp(become, "free") != 0 && strcmp(become, "block") != 0) || strlen(why) > WHY_MAX ||
-        (seats && !json_is_array(seats)) || (amount && (!json_is_integer(amount) || json_integer_value(amount) < 0)) || (!seats && !amount))
-        return BO_ERR_BAD_MESSAGE;
+static void refuse_used_seats(struct refund *r, const struct bo_value *seats) {
+    struct bo_buffer names = {0};
+    for (size_t i = 0; i < seats->length; i++) {
+        struct bo_seat_words words;
+        if (!bo_room_seat_words(r->room, bo_value_number(seats, i), &words)) continue;
+        bo_buffer_printf(&names, "%s%s", names.length ? ", " : "", words.guid);
+    }
+    refuse_used(r, names.data ? names.data : "");
+    bo_buffer_free(&names);
+}
+
+static void refuse_refund(struct refund *r, int err, const struct bo_value *v) {
+    char detail[96] = "";
+    if (err == BO_ERR_REFUND_TOO_MUCH) snprintf(detail, sizeof(detail), "left: %" PRId64, bo_value_number(v, 1));
+    if (err == BO_ERR_KEY_REUSED) snprintf(detail, sizeof(detail), "refund: this id is that of another refund of this order");
+    if (err == BO_ERR_BAD_MESSAGE) snprintf(detail, sizeof(detail), "neither a seat nor an amount is given back");
+    bo_http_answer_error(r->http, err, detail);
+    end_refund(r);
+}
+
+static void refunded(void *arg, int err, const struct bo_value *v) {
+    struct refund *r = arg;
+    if (err == BO_ERR_ALREADY_CHECKED_IN) {
+        refuse_used_seats(r, bo_value_item(v, 2));
+    } else if (err) {
+        refuse_refund(r, err, v);
+    } else {
+        snprintf(r->state, sizeof(r->state), "%s", bo_value_text(v, 1));
+        r->amount = bo_value_number(v, 2);
+        bo_await_commit(r->room, &r->commit, bo_value_number(v, 3), refund_committed);
+    }
+}
+
+/* What version 0.1.0 let in is known to PostgreSQL only; of the rest Redis decides. */
+static void used_read(void *arg, int err, const char *state, const struct bo_rows *rows) {
+    (void)state;
+    struct refund *r = arg;
+    if (err)
+        finish_refund(r, BO_ERR_UNAVAILABLE);
+    else if (*bo_rows_text(rows, 0, 0))
+        refuse_used(r, bo_rows_text(rows, 0, 0));
+    else
+        bo_room_run(r->room, "order_refund", r->args, r->count, refunded, r);
+}
+
+static void ask_used(struct refund *r) {
+    struct bo_buffer seats = {0};
+    for (size_t i = HEAD; i < r->count; i++) bo_buffer_printf(&seats, "%s%s", i == HEAD ? "{" : ",", r->args[i]);
+    bo_buffer_add_text(&seats, "}");
+    const char *params[] = {r->room->id, r->args[0], seats.data};
+    bo_queue_run(r->http->gateway->postgres,
+                 "SELECT string_agg(s.guid, ', ' ORDER BY t.seat) FROM tickets t JOIN seats s USING (sale, seat) WHERE t.sale = $1 AND t.order_id = $2"
+                 " AND t.seat = ANY($3::int[]) AND t.checked_in_at IS NOT NULL",
+                 params, 3, used_read, r);
+    bo_buffer_free(&seats);
+}
+
+static int read_seats(struct refund *r, const json_t *seats) {
     if (json_array_size(seats) > BO_HOLD_MAX) return BO_ERR_TOO_LARGE;
-    if (amount) *bo_text_put_number(numbers[BO_HOLD_MAX], json_integer_value(amount)) = '\0';
-    const char *const head[] = {order, refund, amount ? numbers[BO_HOLD_MAX] : "-", become, http->actor, why};
-    memcpy(args, head, sizeof(head));
-    *ret_count = 6;
     for (size_t i = 0; i < json_array_size(seats); i++) {
         const char *guid = json_string_value(json_array_get(seats, i));
         uint32_t seat;
-        if (!guid || !bo_room_find_seat(room, guid, &seat)) return guid ? BO_ERR_UNKNOWN_SEAT : BO_ERR_BAD_MESSAGE;
-        *bo_text_put_number(numbers[i], seat) = '\0';
-        args[(*ret_count)++] = numbers[i];
+        if (!guid || !bo_room_find_seat(r->room, guid, &seat)) return guid ? BO_ERR_UNKNOWN_SEAT : BO_ERR_BAD_MESSAGE;
+        *bo_text_put_number(r->numbers[i], seat) = '\0';
+        r->args[r->count++] = r->numbers[i];
     }
     return 0;
 }
 
+static int read_refund(struct refund *r) {
+    const char *order, *refund, *become = "free", *why = "";
+    json_t *seats = NULL, *amount = NULL;
+    int force = 0;
+    if (!r->body) return BO_ERR_BAD_JSON;
+    if (json_unpack(r->body, "{s:s, s:s, s?s, s?s, s?o, s?o, s?b}", "order", &order, "refund", &refund, "seats_become", &become, "why", &why, "seats", &seats, "amount",
+                    &amount, "force", &force) != 0 ||
+        !bo_text_is_id(order) || !bo_text_is_id(refund) || strncmp(refund, VAIN, strlen(VAIN)) == 0 || (strcmp(become, "free") != 0 && strcmp(become, "block") != 0) ||
+        strlen(why) > WHY_MAX || (seats && !json_is_array(seats)) || (amount && (!json_is_integer(amount) || json_integer_value(amount) < 0)) || (!seats && !amount))
+        return BO_ERR_BAD_MESSAGE;
+    if (amount) *bo_text_put_number(r->numbers[BO_HOLD_MAX], json_integer_value(amount)) = '\0';
+    const char *const head[HEAD] = {order, refund, amount ? r->numbers[BO_HOLD_MAX] : "-", become, r->http->actor, why, force ? "force" : ""};
+    memcpy(r->args, head, sizeof(head));
+    r->count = HEAD;
+    return read_seats(r, seats);
+}
+
 static void run_refund(struct bo_http *http, struct bo_room *room) {
-    json_t *body = body_of(http);
-    const char *args[BO_HOLD_MAX + 6];
-    char numbers[BO_HOLD_MAX + 1][24];
-    size_t count;
-    int err = read_refund(http, room, body, args, numbers, &count);
-    if (err) {
-        bo_http_answer_error(http, err, "order; refund: an id of your own, the same again changes nothing; seats: seat_guids whose tickets become void, and seats_become free or "
-                                        "block; amount: in the smallest unit, the prices of these seats where it is left out; why");
-        json_decref(body);
-        return;
-    }
     struct refund *r = bo_alloc(sizeof(*r));
-    *r = (struct refund){.http = http, .room = room, .body = body};
-    bo_room_run(room, "order_refund", args, count, refunded, r);
+    *r = (struct refund){.http = http, .room = room, .body = body_of(http)};
+    int err = read_refund(r);
+    if (err) {
+        bo_http_answer_error(http, err, "order; refund: an id of your own, not beginning with \"" VAIN "\", the same again changes nothing; seats: seat_guids whose tickets "
+                                        "become void, and seats_become free or block; amount: in the smallest unit, the prices of these seats where it is left out; why; "
+                                        "force: also tickets that were used");
+        end_refund(r);
+    } else if (r->count > HEAD && !*r->args[HEAD - 1]) {
+        ask_used(r);
+    } else {
+        bo_room_run(room, "order_refund", r->args, r->count, refunded, r);
+    }
 }
 
 /* ---- lists ---- */
+
+#define TIME(column) "coalesce(to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '')"
 
 struct text_answer {
     struct bo_http *http;
@@ -300,7 +259,7 @@ bool bo_admin_tickets_run(struct bo_http *http) {
     bool check_in = strcmp(http->path, "/api/check-in") == 0;
     if (check_in || strcmp(http->path, "/api/tickets/check") == 0) {
         if (strcmp(http->method, "POST") == 0)
-            run_door(http, check_in);
+            bo_door_run(http, check_in);
         else
             bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
         return true;

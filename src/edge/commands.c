@@ -387,6 +387,14 @@ static void payment_created(void *arg, int err, const struct bo_payment *payment
     finish(c);
 }
 
+/* There is nothing to pay (rule O6). "bought" comes once it is committed; the feed does not say again what was paid before. */
+static void tell_free(struct command *c) {
+    struct bo_session *s = c->session;
+    bo_session_printf(s, "{\"type\":\"free\",\"key\":\"%s\",\"order\":\"%s\"}", c->key, c->order);
+    if (c->deadline == 0) bo_order_look_up(s, c->order);
+    finish(c);
+}
+
 static void checked_out(void *arg, int err, const struct bo_value *v) {
     struct command *c = arg;
     struct bo_session *s = c->session;
@@ -399,6 +407,10 @@ static void checked_out(void *arg, int err, const struct bo_value *v) {
     snprintf(c->order, sizeof(c->order), "%s", bo_value_text(v, 2));
     c->amount = bo_value_number(v, 3);
     c->deadline = bo_value_number(v, 4);
+    if (v->length > 6) {
+        tell_free(c);
+        return;
+    }
     if (s->wsi && !c->won) start_paying(s, c->order, c->deadline);
     const struct bo_payments *payments = &s->gateway->payments;
     payments->create(payments->self, &(struct bo_payment_order){c->order, s->room->id, s->room->settings.currency, c->amount}, payment_created, c);
@@ -408,11 +420,10 @@ void bo_session_checkout(struct bo_session *s, const char *key, const char *won)
     char number[24], order[BO_ID_MAX + 1];
     snprintf(number, sizeof(number), "%" PRId64, s->number);
     bo_text_random_id("o:", order);
-    if (won) snprintf(order, sizeof(order), "%s", won);
     struct command *c = start(s, key, "pay");
     c->won = won != NULL;
-    const char *args[] = {s->person, number, order};
-    bo_room_run(s->room, "order_checkout", args, 3, checked_out, c);
+    const char *args[] = {s->person, number, order, won ? won : ""};
+    bo_room_run(s->room, "order_checkout", args, 4, checked_out, c);
 }
 
 /* ---- leave ---- */

@@ -174,17 +174,39 @@ struct look_up {
     char order[BO_ID_MAX + 1];
 };
 
+/* Each state by its name: what is none of these is no failure. A buyer keeps what was not refunded. */
+static const struct ending {
+    const char *state;
+    bool bought;
+    const char *message; /* NULL: nothing ended */
+} endings[] = {
+    {"paying", false, NULL},
+    {"paid", true, NULL},
+    {"part_refunded", true, NULL},
+    {"refunded", false, "This order was refunded. Its tickets are no longer valid."},
+    {"declined", false, "The payment was declined. The seats of this order are free again."},
+    {"expired", false, "The time to pay for this order ran out. Its seats are free again."},
+    {"left", false, "This order was given up before it was paid. Its seats are free again."},
+    {"lost", false, "This order was not completed. Its seats are free again."},
+};
+
+static const struct ending *find_ending(const char *state) {
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
+        if (strcmp(endings[i].state, state) == 0) return &endings[i];
+    return NULL;
+}
+
 static void looked_up(void *arg, int err, const struct bo_value *v) {
     struct look_up *l = arg;
     struct bo_session *s = l->session;
-    const char *state = bo_value_text(v, 1);
+    const char *state = err ? "lost" : bo_value_text(v, 1);
+    const struct ending *ending = find_ending(state);
     if (err && err != BO_ERR_UNKNOWN_ORDER)
         bo_session_error(s, err, NULL);
-    else if (strcmp(state, "paid") == 0)
+    else if (ending && ending->bought)
         bo_order_settled(s->room, s->person, l->order, bo_value_number(v, 4), false);
-    else
-        bo_session_printf(s, "{\"type\":\"order_failed\",\"order\":\"%s\",\"reason\":\"%s\",\"message\":\"This order was not completed. "
-                             "Its seats are free again.\"}", l->order, err ? "lost" : state);
+    else if (ending && ending->message)
+        bo_session_printf(s, "{\"type\":\"order_failed\",\"order\":\"%s\",\"reason\":\"%s\",\"message\":\"%s\"}", l->order, state, ending->message);
     bo_session_release(s);
     free(l);
 }

@@ -298,7 +298,7 @@ static void transferred(void *arg, int err, const struct bo_value *v) {
         bo_await_commit(r->room, &r->commit, bo_value_number(v, 1), handed_on);
 }
 
-/* PostgreSQL knows the serial, Redis who has the seat; both have to be as they were when it was offered. */
+/* PostgreSQL is asked first, because it alone knows what version 0.1.0 handed on and let in; Redis decides. */
 static void offer_checked(void *arg, int err, const char *state, const struct bo_rows *rows) {
     (void)state;
     struct request *r = arg;
@@ -307,8 +307,8 @@ static void offer_checked(void *arg, int err, const char *state, const struct bo
         fail(r, err ? BO_ERR_UNAVAILABLE : !same ? BO_ERR_TICKET_VOID : BO_ERR_ALREADY_CHECKED_IN);
         return;
     }
-    const char *args[] = {bo_rows_text(rows, 0, 2), bo_rows_text(rows, 0, 0), r->owner.person};
-    bo_room_run(r->room, "ticket_transfer", args, 3, transferred, r);
+    const char *args[] = {bo_rows_text(rows, 0, 2), r->ticket.order, bo_rows_text(rows, 0, 4), bo_rows_text(rows, 0, 0), r->owner.person};
+    bo_room_run(r->room, "ticket_transfer", args, 5, transferred, r);
 }
 
 /* Not by a link: that is a right to tickets, and no person who could be given more. */

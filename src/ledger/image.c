@@ -17,6 +17,7 @@ struct bo_image *bo_image_new(const char *sale) {
     for (int i = 0; i < BO_IMAGE_SECTIONS; i++) image->of[i] = json_object();
     image->admissions = json_array();
     image->heads = json_object();
+    image->tickets = json_object();
     return image;
 }
 
@@ -25,6 +26,7 @@ void bo_image_free(struct bo_image *image) {
     for (int i = 0; i < BO_IMAGE_SECTIONS; i++) json_decref(image->of[i]);
     json_decref(image->admissions);
     json_decref(image->heads);
+    json_decref(image->tickets);
     free(image->map);
     free(image->sale);
     free(image);

@@ -23,6 +23,7 @@ struct bo_image {
     json_t *of[BO_IMAGE_SECTIONS];
     json_t *admissions; /* the last ones, {at, how many, …} */
     json_t *heads; /* how far the lanes have got in Redis, over people without a connection: known when it is compared */
+    json_t *tickets;    /* seat -> order, of those that were sold and not given back */
     char *map;    /* a character for each seat of the plan */
     size_t seats; /* of the plan */
 };

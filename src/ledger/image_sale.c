@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Records of what is sold: settings, seats, places, orders, stock, lots. */
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "ledger/image_inside.h"
 
@@ -162,12 +163,6 @@ static void keep_back(struct bo_image *image, const json_t *body, const struct b
     bo_image_count(state_of(image), "blocked", by);
 }
 
-static void transfer(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {
-    (void)record;
-    int64_t seat = bo_image_number(body, "seat");
-    bo_image_own(image, seat, bo_image_text(body, "to"), '2');
-}
-
 /* ---- orders ---- */
 
 static void award(struct bo_image *image, const json_t *body) {
@@ -187,6 +182,7 @@ static void checkout(struct bo_image *image, const json_t *body, const struct bo
     json_t *order = json_pack("{s:s, s:O, s:O, s:O, s:O}", "st", "paying", "person", json_object_get(body, "person"), "seats", json_object_get(body, "seats"),
                               "amount", json_object_get(body, "amount"), "d", json_object_get(body, "deadline"));
     if (!order) return;
+    if (json_object_get(body, "currency")) json_object_set(order, "cur", json_object_get(body, "currency"));
     if (json_object_get(body, "channel")) json_object_set(order, "c", json_object_get(body, "channel"));
     if (json_object_get(body, "reduced")) json_object_set_new(order, "r", json_deep_copy(json_object_get(body, "reduced")));
     json_object_set_new(image->of[BO_IMAGE_ORDERS], bo_image_text(body, "order"), order);
@@ -212,24 +208,34 @@ static void go_out(json_t *p, const json_t *order) {
         json_object_del(p, "last");
 }
 
+/* What lua/lib/ticket.lua counts: by is 1 for tickets that are sold, -1 for those given back. A lot counts as none. */
+static void count_tickets(struct bo_image *image, const json_t *order, int64_t tickets, const json_t *reduced, int by) {
+    json_t *p = bo_image_person(image, bo_image_text(order, "person")), *bought = json_object_get(p, "rb"), *tariff;
+    const char *seat;
+    int64_t before = bo_image_number(p, "b");
+    bo_image_count(state_of(image), "sold", by * tickets);
+    bo_image_set(p, "b", before + by * tickets > 0 ? before + by * tickets : 0);
+    if (!bought && json_object_size(reduced)) json_object_set_new(p, "rb", bought = json_object());
+    json_object_foreach((json_t *)reduced, seat, tariff) {
+        const char *name = json_string_value(tariff);
+        if (by > 0 || bo_image_number(bought, name) > 0) bo_image_count(bought, name, by);
+    }
+}
+
 static void paid(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {
+    char field[BO_IMAGE_FIELD];
     json_t *order = order_of(image, body), *list = json_object_get(body, "seats");
     const char *name = bo_image_text(body, "person");
     json_object_set_new(order, "st", json_string("paid"));
     json_object_set(order, "payment", json_object_get(body, "payment"));
     bo_image_set(order, "seq", record->seq);
-    EACH_PAIR(list, i) bo_image_own(image, at_of(list, i), name, '2');
-    if (json_object_get(order, "lot")) return;
-    json_t *p = bo_image_person(image, name), *tariff;
-    const char *seat;
-    int64_t count = (int64_t)json_array_size(list) / 2;
-    bo_image_count(p, "b", count);
-    json_object_foreach(json_object_get(p, "r"), seat, tariff) {
-        if (!json_object_get(p, "rb")) json_object_set_new(p, "rb", json_object());
-        bo_image_count(json_object_get(p, "rb"), json_string_value(tariff), 1);
+    EACH_PAIR(list, i) {
+        bo_image_own(image, at_of(list, i), name, '2');
+        json_object_set(image->tickets, bo_image_field(field, "", at_of(list, i)), json_object_get(body, "order"));
     }
-    go_out(p, json_object_get(body, "order"));
-    bo_image_count(state_of(image), "sold", count);
+    if (json_object_get(order, "lot")) return;
+    count_tickets(image, order, (int64_t)json_array_size(list) / 2, json_object_get(order, "r"), 1);
+    go_out(bo_image_person(image, name), json_object_get(body, "order"));
 }
 
 static void end(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {
@@ -250,44 +256,91 @@ static void end(struct bo_image *image, const json_t *body, const struct bo_log_
     go_out(p, json_object_get(body, "order"));
 }
 
-static void note_refund(json_t *order, const char *id, int64_t amount, int64_t seq) {
-    json_t *refunds = json_object_get(order, "refunds");
+static void note_refund(json_t *order, const char *id, int64_t amount, int64_t seq, const char *of) {
+    json_t *refunds = json_object_get(order, "refunds"), *one = json_pack("{s:I, s:I}", "amount", (json_int_t)amount, "seq", (json_int_t)seq);
+    if (of) json_object_set_new(one, "of", json_string(of));
     if (!refunds) json_object_set_new(order, "refunds", refunds = json_object());
-    json_object_set_new(refunds, id, json_pack("{s:I, s:I}", "amount", (json_int_t)amount, "seq", (json_int_t)seq));
+    json_object_set_new(refunds, id, one);
 }
 
 static void refund_due(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {
     json_t *order = order_of(image, body);
-    if (!order) { /* one that was lost with Redis (lua/order_pay.lua) */
-        order = json_pack("{s:s, s:s, s:[], s:I}", "st", "expired", "person", "", "seats", "amount", (json_int_t)bo_image_number(body, "amount"));
+    if (!order) { /* one that nobody knows (lua/order_pay.lua) */
+        order = json_pack("{s:s, s:s, s:[], s:I, s:O}", "st", "expired", "person", "", "seats", "amount", (json_int_t)bo_image_number(body, "amount"), "cur",
+                          json_object_get(body, "currency"));
         json_object_set_new(image->of[BO_IMAGE_ORDERS], bo_image_text(body, "order"), order);
     }
-    note_refund(order, bo_image_text(body, "payment"), bo_image_number(body, "amount"), record->seq);
+    const char *id = bo_image_text(body, "refund");
+    note_refund(order, *id ? id : bo_image_text(body, "payment"), bo_image_number(body, "amount"), record->seq, NULL);
 }
 
-/* One seat of a refund; returns 1 when it is kept back, 0 when it is for sale again. */
-static int take_back(struct bo_image *image, json_t *order, int64_t seat, bool block) {
+/* It is as if nobody had bidden enough. */
+static void unsell_lot(struct bo_image *image, int64_t index) {
     char field[BO_IMAGE_FIELD];
-    const char *name = bo_image_text(order, "person");
+    json_t *lot = json_object_get(image->of[BO_IMAGE_STOCK], bo_image_field(field, "bids:", index));
+    json_object_set_new(lot, "over", json_string("unsold"));
+    json_object_del(lot, "order");
+    bo_image_count(state_of(image), "granted", -1);
+    bo_image_set(image->of[BO_IMAGE_STOCK], bo_image_field(field, "given:", index), 0);
+}
+
+/* One seat of nobody any more; returns 1 when it is kept back. reduced: gets its tariff. */
+static int void_ticket(struct bo_image *image, json_t *order, int64_t seat, bool block, json_t *reduced) {
+    char field[BO_IMAGE_FIELD];
     bool place = seat >= BO_IMAGE_PLACES;
-    if (place) bo_image_count_place(image, seat, name, -1);
+    const json_t *lot = json_object_get(order, "lot");
+    if (lot)
+        unsell_lot(image, json_integer_value(lot));
+    else if (place)
+        bo_image_count_place(image, seat, bo_image_text(order, "person"), -1);
     if (block && !place)
         bo_image_own(image, seat, "-", '3');
     else
         bo_image_disown(image, seat);
-    json_t *reduced = json_object_get(order, "r"), *bought = json_object_get(bo_image_person(image, name), "rb");
-    const char *tariff = json_string_value(json_object_get(reduced, bo_image_field(field, "", seat)));
-    if (!tariff) return block && !place;
-    count_tariff(image, tariff, -1);
-    if (bo_image_number(bought, tariff) > 0) bo_image_count(bought, tariff, -1);
-    json_object_del(reduced, field);
+    bo_image_field(field, "", seat);
+    json_t *tariff = json_object_get(json_object_get(order, "r"), field);
+    if (tariff) json_object_set(reduced, field, tariff);
+    static const char *const of_seats[] = {"r", "s", "i"};
+    for (size_t i = 0; i < sizeof(of_seats) / sizeof(of_seats[0]); i++) json_object_del(json_object_get(order, of_seats[i]), field);
+    json_object_del(image->tickets, field);
     return block && !place;
 }
 
-static void refund(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {
-    json_t *order = order_of(image, body), *back = json_object_get(body, "seats"), *kept = json_array(), *all = json_object_get(order, "seats");
+static void take_back_tickets(struct bo_image *image, json_t *order, const json_t *back, bool block) {
     int64_t count = (int64_t)json_array_size(back) / 2, blocked = 0;
-    bool block = strcmp(bo_image_text(body, "seats_become"), "block") == 0;
+    json_t *reduced = json_object();
+    EACH_PAIR(back, i) blocked += void_ticket(image, order, at_of(back, i), block, reduced);
+    if (count && !json_object_get(order, "lot")) {
+        bo_image_count(state_of(image), "blocked", blocked);
+        bo_image_count(state_of(image), "free", count - blocked);
+        count_channel(image, order, -count);
+        give_back_tariffs(image, reduced);
+        count_tickets(image, order, count, reduced, -1);
+    }
+    json_decref(reduced);
+}
+
+static int by_number(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* What a refund is of, as lua/order_refund.lua writes it; to be freed. */
+static char *print_of(const json_t *back, const char *become) {
+    size_t count = json_array_size(back) / 2;
+    if (count == 0) return bo_strdup("-");
+    int64_t *seats = bo_alloc(count * sizeof(*seats));
+    struct bo_buffer text = {0};
+    EACH_PAIR(back, i) seats[i / 2] = at_of(back, i);
+    qsort(seats, count, sizeof(*seats), by_number);
+    bo_buffer_add_text(&text, become);
+    for (size_t i = 0; i < count; i++) bo_buffer_printf(&text, " %" PRId64, seats[i]);
+    free(seats);
+    return text.data;
+}
+
+static json_t *without(const json_t *all, const json_t *back) {
+    json_t *kept = json_array();
     EACH_PAIR(all, i) {
         bool gone = false;
         EACH_PAIR(back, k) gone |= at_of(back, k) == at_of(all, i);
@@ -295,20 +348,44 @@ static void refund(struct bo_image *image, const json_t *body, const struct bo_l
         json_array_append(kept, json_array_get(all, i));
         json_array_append(kept, json_array_get(all, i + 1));
     }
-    EACH_PAIR(back, i) blocked += take_back(image, order, at_of(back, i), block);
-    if (count) {
-        json_t *p = bo_image_person(image, bo_image_text(order, "person"));
-        int64_t bought = bo_image_number(p, "b");
-        bo_image_set(p, "b", bought > count ? bought - count : 0);
-        bo_image_count(state_of(image), "sold", -count);
-        bo_image_count(state_of(image), "blocked", blocked);
-        bo_image_count(state_of(image), "free", count - blocked);
-        count_channel(image, order, -count);
-    }
-    json_object_set_new(order, "seats", kept);
+    return kept;
+}
+
+static void refund(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {
+    json_t *order = order_of(image, body), *back = json_object_get(body, "seats");
+    const char *become = bo_image_text(body, "seats_become");
+    char *of = print_of(back, become);
+    take_back_tickets(image, order, back, strcmp(become, "block") == 0);
+    json_object_set_new(order, "seats", without(json_object_get(order, "seats"), back));
     json_object_set(order, "st", json_object_get(body, "status"));
     bo_image_count(order, "refunded", bo_image_number(body, "amount"));
-    note_refund(order, bo_image_text(body, "refund"), bo_image_number(body, "amount"), record->seq);
+    note_refund(order, bo_image_text(body, "refund"), bo_image_number(body, "amount"), record->seq, of);
+    free(of);
+}
+
+/* ---- tickets ---- */
+
+/* {seat -> …} of a ticket's order, made where there is none; field: the seat. NULL: nobody has such a ticket. */
+static json_t *of_ticket(struct bo_image *image, const json_t *body, const char *name, char field[BO_IMAGE_FIELD]) {
+    bo_image_field(field, "", bo_image_number(body, "seat"));
+    json_t *order = json_object_get(image->of[BO_IMAGE_ORDERS], bo_image_text(image->tickets, field)), *list = json_object_get(order, name);
+    if (order && !list) json_object_set_new(order, name, list = json_object());
+    return list;
+}
+
+static void transfer(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {
+    char field[BO_IMAGE_FIELD];
+    bo_image_own(image, bo_image_number(body, "seat"), bo_image_text(body, "to"), '2');
+    bo_image_set(of_ticket(image, body, "s", field), field, record->seq);
+}
+
+static void check_in(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {
+    char field[BO_IMAGE_FIELD];
+    json_t *used = of_ticket(image, body, "i", field);
+    if (strcmp(record->kind, "check_in") == 0)
+        json_object_set_new(used, field, json_pack("{s:O, s:O}", "at", json_object_get(body, "at"), "by", json_object_get(body, "by")));
+    else
+        json_object_del(used, field);
 }
 
 /* ---- stock and lots ---- */
@@ -406,7 +483,7 @@ bo_image_replay bo_image_replay_sale(const char *kind) {
         const char *kind;
         bo_image_replay replay;
     } kinds[] = {{"load", load}, {"settings", settings}, {"status", status}, {"seats", seats}, {"block", keep_back}, {"unblock", keep_back},
-                 {"transfer", transfer}, {"checkout", checkout}, {"paid", paid}, {"end", end}, {"refund_due", refund_due}, {"refund", refund},
+                 {"transfer", transfer}, {"check_in", check_in}, {"check_out", check_in}, {"checkout", checkout}, {"paid", paid}, {"end", end}, {"refund_due", refund_due}, {"refund", refund},
                  {"stock", stock}, {"grant", grant}, {"take_back", take_back_grant}, {"bid", bid}, {"lot_over", lot_over}};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strcmp(kinds[i].kind, kind) == 0) return kinds[i].replay;

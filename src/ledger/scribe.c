@@ -211,7 +211,7 @@ static int refresh(struct bo_scribe *s) {
 /* A transaction for a handful of records costs as much as one for hundreds, each commit wakes every gateway, and all of that competes
  * with what people wait for. What they wait for is "bought" (O3), and the payment service for the same and for refunds. */
 static int rest_ms(const struct bo_scribe *s, const struct bo_log_record *records, size_t count) {
-    static const char *const awaited[] = {"paid", "grant", "take_back", "refund_due", "refund", "transfer"};
+    static const char *const awaited[] = {"paid", "grant", "take_back", "refund_due", "refund", "transfer", "check_in", "check_out"};
     for (size_t i = 0; i < sizeof(awaited) / sizeof(awaited[0]); i++)
         if (bo_ledger_has_kind(records, count, awaited[i])) return count < COMPANY ? COMPANY_MS : 0;
     return count < (size_t)s->config->scribe_batch ? PATIENCE_MS : 0;

