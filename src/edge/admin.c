@@ -344,6 +344,8 @@ void bo_admin_run(struct bo_http *http) {
     int err;
     if (http->body_too_large) {
         bo_http_answer_error(http, BO_ERR_TOO_LARGE, NULL);
+    } else if (http->query_wrong) {
+        bo_http_answer_error(http, BO_ERR_BAD_MESSAGE, "The query is not UTF-8, or an argument of it is too long.");
     } else if (strcmp(http->path, "/health") == 0) {
         answer_health(http);
     } else if (bo_pages_run(http)) {

@@ -36,9 +36,7 @@ static void listed(void *arg, int err, const char *state, const struct bo_rows *
 }
 
 static void list(struct bo_http *http, const char *sale) {
-    char status[BO_HTTP_ARGUMENT_MAX + 1];
-    bo_http_argument(http, "status", status);
-    const char *params[] = {sale, status};
+    const char *params[] = {sale, bo_http_argument(http, "status")};
     bo_bulk_run(http->gateway->bulk, list_sql, params, 2, listed, http);
 }
 

@@ -265,9 +265,7 @@ bool bo_admin_tickets_run(struct bo_http *http) {
         return true;
     }
     if (bo_http_path_is(http, "/api/orders/*", id)) {
-        char sale[BO_HTTP_ARGUMENT_MAX + 1];
-        bo_http_argument(http, "sale", sale);
-        answer_text(http, order_sql, id, sale, "application/json", BO_ERR_UNKNOWN_ORDER);
+        answer_text(http, order_sql, id, bo_http_argument(http, "sale"), "application/json", BO_ERR_UNKNOWN_ORDER);
         return true;
     }
     return run_of_sale(http);

@@ -165,10 +165,9 @@ static void search_read(void *arg, int err, const char *state, const struct bo_r
 }
 
 static void search(struct bo_http *http) {
-    char q[BO_HTTP_ARGUMENT_MAX + 1], sale[BO_HTTP_ARGUMENT_MAX + 1], like[BO_HTTP_ARGUMENT_MAX * 2 + 2];
+    const char *q = bo_http_argument(http, "q"), *sale = bo_http_argument(http, "sale");
+    char like[BO_HTTP_ARGUMENT_MAX * 2 + 2];
     size_t n = 0;
-    bo_http_argument(http, "q", q);
-    bo_http_argument(http, "sale", sale);
     for (const char *p = q; *p; p++) {
         if (strchr("\\%_", *p)) like[n++] = '\\';
         like[n++] = *p;

@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct search {
-    char q[BO_HTTP_ARGUMENT_MAX + 1], city[BO_HTTP_ARGUMENT_MAX + 1];
+    const char *q, *city;
     bo_ms from, to;
     struct bo_room **found;
     size_t count, room;
@@ -32,8 +32,8 @@ static bool fits(const struct bo_room *room, const struct search *search) {
     char words[BO_HTTP_ARGUMENT_MAX + 1], *rest = words, *word;
     bo_ms at = room->settings.starts_at;
     if (strcmp(room->status, "draft") == 0 || (*search->city && strcasecmp(room->settings.city, search->city) != 0) || at < search->from || at > search->to) return false;
-    memcpy(words, search->q, sizeof(words));
-    while ((word = strsep(&rest, " ")))
+    snprintf(words, sizeof(words), "%s", search->q);
+    while ((word = strsep(&rest, " +"))) /* a form writes a space as "+" */
         if (*word && !has_word(room, word)) return false;
     return true;
 }
@@ -81,12 +81,8 @@ static json_t *find_event(json_t *events, const char *id) {
 }
 
 void bo_events_list(struct bo_http *http) {
-    struct search search = {.to = INT64_MAX};
-    char from[BO_HTTP_ARGUMENT_MAX + 1], to[BO_HTTP_ARGUMENT_MAX + 1];
-    bo_http_argument(http, "q", search.q);
-    bo_http_argument(http, "city", search.city);
-    bo_http_argument(http, "from", from);
-    bo_http_argument(http, "to", to);
+    struct search search = {.to = INT64_MAX, .q = bo_http_argument(http, "q"), .city = bo_http_argument(http, "city")};
+    const char *from = bo_http_argument(http, "from"), *to = bo_http_argument(http, "to");
     if ((*from && !bo_text_to_number(from, 0, INT64_MAX / 2, &search.from)) || (*to && !bo_text_to_number(to, 0, INT64_MAX / 2, &search.to))) {
         bo_http_answer_error(http, BO_ERR_BAD_MESSAGE, "from and to: ms since 1970");
         return;

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "edge/pages.h"
 #include "edge/server.h"
 
@@ -28,12 +29,16 @@ static void read_custom(struct lws *wsi, const char *name, char *ret, int room) 
     if (lws_hdr_custom_copy(wsi, ret, room, name, (int)strlen(name)) <= 0) ret[0] = '\0';
 }
 
-/* libwebsockets has the arguments one by one. */
+/* libwebsockets has the arguments one by one, with the escapes undone, so that a value may hold a "&" or "=": each is kept with a NUL
+ * behind it. What cannot be kept as it is makes the request wrong instead of being cut. */
 static void read_query(struct bo_http *http, struct lws *wsi) {
-    char part[256];
-    size_t length = 0;
-    for (int i = 0, n; (n = lws_hdr_copy_fragment(wsi, part, sizeof(part), WSI_TOKEN_HTTP_URI_ARGS, i)) > 0 && length + (size_t)n + 2 < sizeof(http->query); i++)
-        length += (size_t)snprintf(http->query + length, sizeof(http->query) - length, "%s%s", i ? "&" : "", part);
+    char part[BO_HTTP_ARGUMENT_MAX + 64];
+    for (int i = 0, n; (n = lws_hdr_copy_fragment(wsi, part, sizeof(part), WSI_TOKEN_HTTP_URI_ARGS, i)) >= 0 ||
+                       lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0; i++) {
+        bool right = n >= 0 && strlen(part) == (size_t)n && bo_utf8_length(part) >= 0;
+        http->query_wrong |= !right;
+        if (right) bo_buffer_add(&http->query, part, (size_t)n + 1);
+    }
 }
 
 /* Who is at the other end, as far as accounts need it. */
@@ -73,6 +78,7 @@ struct bo_http *bo_http_open(struct bo_gateway *gateway, struct lws *wsi, bool a
 
 static void free_http(struct bo_http *http) {
     http->gateway->http_open--;
+    bo_buffer_free(&http->query);
     bo_buffer_free(&http->body);
     bo_buffer_free(&http->answer);
     free(http);
@@ -205,10 +211,9 @@ const char *bo_http_path_below(const struct bo_http *http, const char *prefix, c
     return *rest ? rest + 1 : rest;
 }
 
-void bo_http_argument(const struct bo_http *http, const char *name, char ret[BO_HTTP_ARGUMENT_MAX + 1]) {
-    size_t n = strlen(name), length = 0;
-    const char *at = http->query;
-    while (at && !(strncmp(at, name, n) == 0 && at[n] == '=')) at = strchr(at, '&') ? strchr(at, '&') + 1 : NULL;
-    for (at = at ? at + n + 1 : ""; *at && *at != '&' && length < BO_HTTP_ARGUMENT_MAX; at++) ret[length++] = *at == '+' ? ' ' : *at;
-    ret[length] = '\0';
+const char *bo_http_argument(const struct bo_http *http, const char *name) {
+    size_t n = strlen(name);
+    for (size_t at = 0; at < http->query.length; at += strlen(http->query.data + at) + 1)
+        if (strncmp(http->query.data + at, name, n) == 0 && http->query.data[at + n] == '=') return http->query.data + at + n + 1;
+    return "";
 }

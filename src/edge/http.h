@@ -18,7 +18,8 @@ struct bo_http {
     bool admin;      /* came in on the admin port */
     const char *method;
     char path[512];
-    char query[512];
+    struct bo_buffer query; /* its arguments, each with a NUL behind it */
+    bool query_wrong;       /* too long, or not UTF-8 */
     char bearer[2100]; /* the token of "Authorization: Bearer", "" without */
     char if_none_match[80];
     char webhook_time[24], webhook_signature[512]; /* of X-Boxoffice-…, or Stripe-Signature */
@@ -60,9 +61,9 @@ void bo_http_answer_error(struct bo_http *http, int err, const char *detail);
 /* Does the path look like pattern, where "*" stands for one segment? Copies the segment into ret (BO_ID_MAX + 1 bytes). */
 bool bo_http_path_is(const struct bo_http *http, const char *pattern, char *ret_segment);
 
-#define BO_HTTP_ARGUMENT_MAX 200
-/* The value of an argument behind the ?, "" where it is not there; what does not fit is cut off. libwebsockets has undone the escapes. */
-void bo_http_argument(const struct bo_http *http, const char *name, char ret[BO_HTTP_ARGUMENT_MAX + 1]);
+#define BO_HTTP_ARGUMENT_MAX 1024 /* bytes; a query with a longer one is wrong */
+/* The value of an argument behind the ?, the first of this name, "" where it is not there. The escapes are undone; a "+" is a "+". */
+const char *bo_http_argument(const struct bo_http *http, const char *name);
 
 /* What stands behind prefix and one segment, which is copied; "" where nothing does, NULL where the path is another. */
 const char *bo_http_path_below(const struct bo_http *http, const char *prefix, char ret_segment[BO_ID_MAX + 1]);

@@ -132,7 +132,8 @@ static void answer_key_set(struct bo_http *http) {
 static void check_access(struct bo_http *http) {
     struct bo_place_claim claim = {0};
     int err = *http->bearer ? bo_token_read_access(http->gateway->keys, http->bearer, bo_loop_wall_ms(), &claim) : BO_ERR_TOKEN_MISSING;
-    if (!err && strncmp(http->query, "sale=", 5) == 0 && strcmp(http->query + 5, claim.sale) != 0) err = BO_ERR_TOKEN_FOREIGN;
+    const char *sale = bo_http_argument(http, "sale");
+    if (!err && *sale && strcmp(sale, claim.sale) != 0) err = BO_ERR_TOKEN_FOREIGN;
     if (err) {
         bo_http_answer_error(http, err, NULL);
         return;
@@ -206,6 +207,8 @@ static void run_webhook(struct bo_http *http) {
 void bo_routes_run(struct bo_http *http) {
     if (http->body_too_large) {
         bo_http_answer_error(http, BO_ERR_TOO_LARGE, NULL);
+    } else if (http->query_wrong) {
+        bo_http_answer_error(http, BO_ERR_BAD_MESSAGE, "The query is not UTF-8, or an argument of it is too long.");
     } else if (strcmp(http->path, "/webhook/payment") == 0) {
         if (is(http, "POST"))
             run_webhook(http);

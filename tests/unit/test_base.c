@@ -7,6 +7,7 @@
 #include "base/heap.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "base/wheel.h"
 #include "boxoffice/error.h"
 #include "boxoffice/types.h"
@@ -297,10 +298,27 @@ static void currencies_have_the_digits_of_iso_4217_and_stripe_s_where_they_diffe
     assert_int_equal(same, 7);
 }
 
+static void U4_lengths_count_characters_and_only_right_utf8_is_text(void **state) {
+    (void)state;
+    assert_int_equal(bo_utf8_length(""), 0);
+    assert_int_equal(bo_utf8_length("Stehplätze"), 10);
+    assert_int_equal(bo_utf8_length("스탠딩 구역"), 6);
+    assert_int_equal(bo_utf8_length("\xF0\x9F\x8E\xB8"), 1);
+    for (const char *const *bad = (const char *const[]){"\xFF", "\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "a\x80", NULL}; *bad; bad++)
+        assert_int_equal(bo_utf8_length(*bad), -1);
+    assert_true(bo_utf8_is_text("스탠딩 구역", 1, 6, false));
+    assert_false(bo_utf8_is_text("스탠딩 구역", 1, 5, false));
+    assert_false(bo_utf8_is_text("", 1, 5, false));
+    for (const char *const *bad = (const char *const[]){"a\nb", "a\tb", "a\x7F", "\xC2\x85", "\xE2\x80\xA8", "\x1B[1m", NULL}; *bad; bad++)
+        assert_false(bo_utf8_is_text(*bad, 1, 5, false));
+    assert_true(bo_utf8_is_text("a\nb", 1, 5, true));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_right_time_is_read_to_the_ms),
         cmocka_unit_test(a_wrong_time_says_why_and_is_never_repaired),
         cmocka_unit_test(every_day_is_printed_as_it_is_read),
+        cmocka_unit_test(U4_lengths_count_characters_and_only_right_utf8_is_text),
         cmocka_unit_test(currencies_have_the_digits_of_iso_4217_and_stripe_s_where_they_differ),
         cmocka_unit_test(heap_gives_the_smallest_first_and_forgets_what_is_removed),
         cmocka_unit_test(wheel_never_fires_early_and_at_most_one_slot_late),
