@@ -1,4 +1,4 @@
--- Makes a lot, or changes it while nobody has bidden (rule S7).
+-- Makes a lot, or changes it while nobody has bidden, or offers it again when it stayed unsold or its sale was refunded (rule S7).
 -- ARGV     name, first price, step, highest bid allowed, opens (ms), closes (ms), extend_ms, pay_ms, who
 -- returns  {code, index}
 --- include sale
@@ -13,13 +13,15 @@ local item = {name = name, kind = 'lot', total = 1, limit = 0, rate_count = 0, r
               opens = tonumber(ARGV[5]), closes = tonumber(ARGV[6]), extend_ms = tonumber(ARGV[7]), pay_ms = tonumber(ARGV[8])}
 local index, before = find_item(name)
 if before and before.kind ~= 'lot' then return {'stock_exists'} end
-if index and call('HEXISTS', STOCK, 'bids:' .. index) == 1 then return {'lot_running'} end
+local b = index and load_bids(index, before)
+if b and not can_be_set(index, b) then return {'lot_running'} end
 if not index then
   index = new_item(name)
   if not index then return {'too_many_items'} end
   count('lots', 1)
 end
 call('HSET', STOCK, 'i:' .. index, cmsgpack.pack(item))
+if b then offer_again(index, item, b) end
 record('stock', {index = index, item = item, actor = actor})
 remind(item.closes)
 publish('items')

@@ -14,6 +14,11 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # script, what is taken out, what stands there instead, the test file that must go red
 GUARDS = [
+    ('auction_set.lua', "if b and not can_be_set(index, b) then return {'lot_running'} end", '', 'stock'),
+    ('auction_set.lua', 'if b then offer_again(index, item, b) end', '', 'stock'),
+    ('lib/auction.lua', ', awarded = b.awarded})', '})', 'stock'),
+    ('lib/auction.lua', " .. ' ' .. (s[2] or '')", '', 'stock'),
+    ('lib/auction.lua', "if b.over == 'sold' then count('granted', -1) end", '', 'stock'),
     ('line_join.lua', "if call('HEXISTS', LANES, counted) == 0 then", 'if true then', 'lanes'),
     ('line_join.lua', "if not invitation.lane then return nil, 'unavailable' end", '', 'lanes'),
     ('lib/settings.lua', "if lane then return 'lanes', lane end", '', 'lanes'),

@@ -15,6 +15,23 @@ local function save_bids(index, b)
   call('HSET', STOCK, 'bids:' .. index, cmsgpack.pack(b))
 end
 
+-- Nobody has bidden; or it is over, and nobody has it.
+local function can_be_set(index, b)
+  if not b.over then return #b.bids == 0 and not b.order end
+  return not call('HGET', SEATS, string.format('%d', PLACES * index + 1))
+end
+
+-- As if it were new, but for the count of its orders: their ids are not used again.
+local function offer_again(index, item, b)
+  if b.over then
+    count('lots', 1)
+    call('HSET', STOCK, 'given:' .. index, 0)
+    if b.over == 'sold' then count('granted', -1) end
+  end
+  if call('HEXISTS', STOCK, 'bids:' .. index) == 0 then return end
+  save_bids(index, {closes = item.closes, bids = {}, awarded = b.awarded})
+end
+
 -- When the clock has something to do with a lot next; a tick looks no sooner.
 local function remind(at)
   local next_at = numbers('closing')
@@ -39,7 +56,9 @@ local function award(index, item, b)
   local person, price = b.bids[n - 1], b.bids[n]
   b.bids[n], b.bids[n - 1] = nil, nil
   b.awarded = (b.awarded or 0) + 1
-  b.order = 'o:' .. redis.sha1hex(call('HGET', STATE, 'seed') .. 'lot ' .. index .. ' ' .. b.awarded):sub(1, 20)
+  -- With the epoch: what was awarded and then lost with Redis is another order than what is awarded instead.
+  local s = call('HMGET', STATE, 'seed', 'epoch')
+  b.order = 'o:' .. redis.sha1hex(s[1] .. 'lot ' .. index .. ' ' .. b.awarded .. ' ' .. (s[2] or '')):sub(1, 20)
   b.till = wall + item.pay_ms
   call('HSET', STOCK, 'given:' .. index, 1)
   local seats = {PLACES * index + 1, price}

@@ -390,6 +390,22 @@ static void check_in(struct bo_image *image, const json_t *body, const struct bo
 
 /* ---- stock and lots ---- */
 
+/* A lot that is set again: nobody had bidden, or it was over and is offered again (lua/lib/auction.lua). */
+static void set_lot(struct bo_image *image, int64_t index, const json_t *item) {
+    char field[BO_IMAGE_FIELD];
+    json_t *items = image->of[BO_IMAGE_STOCK], *lot = json_object_get(items, bo_image_field(field, "bids:", index));
+    const char *over = bo_image_text(lot, "over");
+    if (!lot) return;
+    if (*over) {
+        char given[BO_IMAGE_FIELD];
+        bo_image_count(state_of(image), "lots", 1);
+        if (strcmp(over, "sold") == 0) bo_image_count(state_of(image), "granted", -1);
+        bo_image_set(items, bo_image_field(given, "given:", index), 0);
+    }
+    int64_t awarded = bo_image_number(lot, "awarded");
+    json_object_set_new(items, field, json_pack("{s:[], s:O, s:I}", "bids", "closes", json_object_get(item, "closes"), "awarded", (json_int_t)awarded));
+}
+
 static void stock(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {
     (void)record;
     char field[BO_IMAGE_FIELD + BO_ID_MAX];
@@ -403,6 +419,7 @@ static void stock(struct bo_image *image, const json_t *body, const struct bo_lo
     if (strcmp(kind, "area") == 0) bo_image_count(state_of(image), "total", more);
     if (strcmp(kind, "area") != 0 && strcmp(kind, "lot") != 0) bo_image_count(state_of(image), "grants_left", more);
     if (strcmp(kind, "lot") == 0 && !before) bo_image_count(state_of(image), "lots", 1);
+    if (strcmp(kind, "lot") == 0 && before) set_lot(image, index, item);
     json_object_set(items, field, item);
     snprintf(field, sizeof(field), "n:%s", bo_image_text(item, "name"));
     bo_image_set(items, field, index);

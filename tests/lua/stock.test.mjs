@@ -204,3 +204,48 @@ test('O6 a lot that was won for nothing is paid at checkout', async (t) => {
   assert.deepEqual((await sale.run('stock_read'))[1].at(-1), 'sold');
   assert.deepEqual((await sale.run('order_checkout', 'g:1', 1, 'o:x', order)).slice(2, 5), [order, 0, 0]);
 });
+
+test('S7 a lot that stayed unsold is offered again under its name, with orders of other ids; one that somebody has is not', async (t) => {
+  const sale = await hall(t, 2);
+  const over = (word) => tickUntil(sale, async () => (await sale.run('stock_read'))[1].at(-1) === word);
+  await lot(sale, { closes: 50, pay: 50 });
+  await bid(sale, 1, 'a', 1000);
+  assert.deepEqual(await lot(sale), ['lot_running'], 'somebody has bidden');
+  await over('unsold');
+  assert.deepEqual(await lot(sale, { closes: 100 }), ['ok', 1]);
+  assert.deepEqual(await sale.state('lots'), [1]);
+  assert.deepEqual(await lot(sale, { closes: 120 }), ['ok', 1], 'nobody has bidden for it again');
+  await bid(sale, 2, 'b', 1100);
+  const [lost, won] = await tickUntil(sale, async () => (await orders(sale)).length === 2 && orders(sale));
+  assert.notEqual(lost.order, won.order);
+  assert.deepEqual([won.person, won.amount], ['g:2', 1100]);
+  assert.equal((await sale.run('order_pay', won.order, 'p:1', 'paid', 1100, 'EUR'))[1], 'paid');
+  assert.deepEqual(await sale.state('lots', 'granted'), [0, 1]);
+  assert.deepEqual(await lot(sale), ['lot_running'], 'sold');
+  await sale.run('order_refund', won.order, 'r:1', '-', 'free', 'ann', '', '', 1000001);
+  assert.deepEqual(await lot(sale), ['ok', 1], 'its sale was refunded');
+  assert.deepEqual(await sale.state('lots', 'granted'), [1, 0]);
+});
+
+test('S7 a lot whose sale was refunded by 0.1.0 is offered again', async (t) => {
+  const sale = await hall(t, 1);
+  await lot(sale, { closes: 50 });
+  await bid(sale, 1, 'a', 1000);
+  const [won] = await tickUntil(sale, async () => (await orders(sale)).length && orders(sale));
+  await sale.run('order_pay', won.order, 'p:1', 'paid', 1000, 'EUR');
+  await sale.redis.hdel(sale.key.seats, '1000001'); // all that it did to it
+  assert.deepEqual(await lot(sale), ['ok', 1]);
+  assert.deepEqual(await sale.state('lots', 'granted'), [1, 0]);
+});
+
+test('S7 P7 what is awarded after a loss of Redis is another order than what was awarded before it', async (t) => {
+  const ids = [];
+  for (const epoch of [1000, 2000]) {
+    const sale = await hall(t, 1);
+    await sale.redis.hset(sale.key.state, 'epoch', epoch);
+    await lot(sale, { closes: 20 });
+    await bid(sale, 1, 'a', 1000);
+    ids.push((await tickUntil(sale, async () => (await orders(sale)).length && orders(sale)))[0].order);
+  }
+  assert.notEqual(...ids);
+});
