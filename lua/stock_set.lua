@@ -1,7 +1,7 @@
 -- Makes an item of the stock, or changes it (rule S6: the total never falls below what is given).
 -- ARGV     name, kind ("area", "coupon", "voucher" or "points"), total, most per person (0: any number), price, how many are handed out in
 --          rate_ms (0: any number), rate_ms, who
--- returns  {code, index, left} or {stock_below_given, how many are given}
+-- returns  {code, index, left} or {stock_below_given, how many are given}; bad_message: more places than an area can have
 --- include sale
 --- include known
 --- include order
@@ -13,6 +13,7 @@ local item = {name = name, kind = kind, total = tonumber(ARGV[3]), limit = tonum
               rate_ms = tonumber(ARGV[7])}
 local index, before = find_item(name)
 if before and before.kind ~= kind then return {'stock_exists'} end
+if kind == 'area' and item.total > PLACES_MAX then return {'bad_message'} end
 if index and item.total < given(index) then return {'stock_below_given', given(index)} end
 index = index or new_item(name)
 if not index then return {'too_many_items'} end

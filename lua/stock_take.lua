@@ -20,9 +20,9 @@ if not item or item.kind ~= 'area' then return {'unknown_item'} end
 problem = item_problem(index, item, person, wanted)
 if problem then return problem end
 
-local places, first = {}, give(index, item, person, wanted)
-for i = 0, wanted - 1 do
-  places[#places + 1], places[#places + 2] = string.format('%d', PLACES * index + first + i), string.format('%d', item.price)
+local places = {}
+for _, seat in ipairs(give_places(index, item, person, wanted)) do
+  places[#places + 1], places[#places + 2] = seat, string.format('%d', item.price)
 end
 local said = take(person, p, key, request, places, {})
 write_desk()

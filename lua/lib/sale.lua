@@ -31,7 +31,7 @@
 local LINE, ACTIVE, STATE, PEOPLE, SEATS, MAP, ABSENT, GONE, ORDERS, LOG, FEED, NEWS, LANES, STOCK, GRANTS = unpack(KEYS)
 local call = redis.call
 local BUCKET = 1024
-local PLACES = 1000000 -- seats from here on are none of the map: places of an area, and lots (lib/stock.lua)
+local PLACES = 1000000 -- seats from here on are none of the map: places of an area, and lots (lib/stock.lua); numbers of places are below it
 local POP_MAX = 1000
 local REMEMBERED_BYTES = 160 -- of answers: the last one, and those before it as far as they fit
 local GAP_MS = 10000   -- the sale's clock does not follow a jump that is longer than this
@@ -146,7 +146,7 @@ end
 
 local function is_place(seat) return tonumber(seat) >= PLACES end
 
--- A place that nobody has any more is there for others; its number is not used again.
+-- A place that nobody has any more is there for others, and its number is used again when all others were (lib/stock.lua).
 local function give_back_place(seat, person)
   local index = math.floor(tonumber(seat) / PLACES)
   call('HINCRBY', STOCK, 'given:' .. index, -1)

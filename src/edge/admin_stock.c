@@ -107,6 +107,15 @@ static bool read_numbers(const json_t *body, const struct range *ranges, size_t 
     return true;
 }
 
+static bool is_like_a_seat(struct bo_http *http, const struct bo_room *room, const char *name) {
+    char detail[BO_ID_MAX + 32];
+    const char *seat = bo_room_seat_like_item(room, name);
+    if (!seat) return false;
+    snprintf(detail, sizeof(detail), "a seat of the plan: %s", seat);
+    bo_http_answer_error(http, BO_ERR_ITEM_LIKE_SEAT, detail);
+    return true;
+}
+
 static void run(struct bo_http *http, struct bo_room *room, const char *action, json_t *body, const char *script, const char *const *args, size_t count, bo_store_cb cb) {
     struct change *c = bo_alloc(sizeof(*c));
     *c = (struct change){.http = http, .room = room, .action = action, .body = json_incref(body)};
@@ -135,6 +144,7 @@ static const char *set_item(struct bo_http *http, struct bo_room *room, json_t *
         return "item: 1 to 48 characters of A-Z a-z 0-9 . _ : @ -; kind: area, coupon, voucher or points; total: 0 to 100000 for an area, else to 100000000; limit: per person, 0 "
                "for any number; price: of a place of an area; rate_count: so many in rate_ms, 0 for any number; rate_ms: 100 to 3600000";
     if (refuse_price(http, room, body)) return NULL;
+    if (area && is_like_a_seat(http, room, name)) return NULL;
     const char *args[] = {name, kind, numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], http->actor};
     run(http, room, "stock", body, "stock_set", args, 8, was_set);
     return NULL;
@@ -165,6 +175,7 @@ static const char *set_lot(struct bo_http *http, struct bo_room *room, json_t *b
         return "item: 1 to 48 characters of A-Z a-z 0-9 . _ : @ -; price: the first bid that counts; step: 1 or more; most: the highest bid allowed; opens_at before closes_at; "
                "extend_ms: 0 to 3600000; pay_ms: 1000 to 30 days";
     if (refuse_price(http, room, body)) return NULL;
+    if (is_like_a_seat(http, room, name)) return NULL;
     const char *args[] = {name, numbers[0], numbers[1], numbers[2], opens, closes, numbers[3], numbers[4], http->actor};
     run(http, room, "lot", body, "auction_set", args, 9, was_set);
     return NULL;

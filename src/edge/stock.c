@@ -104,6 +104,19 @@ bool bo_room_find_seat(const struct bo_room *room, const char *guid, uint32_t *r
     return true;
 }
 
+const char *bo_room_seat_like_item(const struct bo_room *room, const char *name) {
+    const struct bo_plan *plan = room->plan;
+    size_t length = strlen(name);
+    int64_t number;
+    if (find_item(room, name)) return NULL;
+    for (size_t i = 0; i < plan->seat_count; i++) {
+        const char *guid = bo_plan_text(plan, plan->seats[i].guid);
+        if (strncmp(guid, name, length) != 0 || guid[length] != '-') continue;
+        if (bo_text_to_number(guid + length + 1, 1, BO_PLACES - 1, &number)) return guid;
+    }
+    return NULL;
+}
+
 /* ---- what the feed says ---- */
 
 /* stock index left */

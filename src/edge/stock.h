@@ -25,6 +25,8 @@ struct bo_seat_words {
 };
 bool bo_room_seat_words(const struct bo_room *room, int64_t index, struct bo_seat_words *ret); /* false: there is none */
 bool bo_room_find_seat(const struct bo_room *room, const char *guid, uint32_t *ret_index);
+/* A seat of the plan that a place of a new item of this name would be called like; NULL: none, or there is such an item already. */
+const char *bo_room_seat_like_item(const struct bo_room *room, const char *name);
 
 void bo_room_load_stock(struct bo_room *room);              /* reads it from Redis, as it is now */
 void bo_room_heard_stock(struct bo_room *room, char *words); /* of the feed: "stock", "lot", "won" and "lapsed", without that word */

@@ -85,7 +85,7 @@ void bo_image_count_place(struct bo_image *image, int64_t seat, const char *pers
     bo_image_count_item(image, seat / BO_IMAGE_PLACES, person, by);
     json_t *stock = image->of[BO_IMAGE_STOCK];
     bo_image_field(field, "next:", seat / BO_IMAGE_PLACES);
-    if (by > 0 && seat % BO_IMAGE_PLACES > bo_image_number(stock, field)) bo_image_set(stock, field, seat % BO_IMAGE_PLACES);
+    if (by > 0) bo_image_set(stock, field, seat % BO_IMAGE_PLACES); /* the one handed out last: numbers are used again */
 }
 
 void bo_image_count_item(struct bo_image *image, int64_t item, const char *person, int64_t by) {

@@ -438,7 +438,7 @@ static void grant(struct bo_image *image, const json_t *body, const struct bo_lo
     bo_image_count_item(image, index, bo_image_text(body, "person"), count);
     count_granted(image, count);
     bo_image_field(field, "next:", index);
-    if (last > bo_image_number(image->of[BO_IMAGE_STOCK], field)) bo_image_set(image->of[BO_IMAGE_STOCK], field, last);
+    bo_image_set(image->of[BO_IMAGE_STOCK], field, last);
     snprintf(field, sizeof(field), "g:%s", bo_image_text(body, "grant"));
     json_object_set_new(image->of[BO_IMAGE_GRANTS], field,
                         json_pack("{s:O, s:O, s:O, s:O, s:I}", "person", json_object_get(body, "person"), "item", json_object_get(body, "item"), "count",

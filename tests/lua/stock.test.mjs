@@ -249,3 +249,31 @@ test('S7 P7 what is awarded after a loss of Redis is another order than what was
   }
   assert.notEqual(...ids);
 });
+
+/* ---- numbers of places ---- */
+
+test('S1 S5 after the highest number those that are free again are used, and never one of the next item', async (t) => {
+  const sale = await hall(t, 2);
+  await set(sale, 'floor', 'area', 50, { price: 2000 });
+  await set(sale, 'balcony', 'area', 50, { price: 3000 });
+  const take = async (who, key, item, count) => asNumbers(await sale.run('stock_take', `g:${who}`, who, key, item, count))[2].filter((_, i) => i % 2 === 0);
+  assert.deepEqual(await take(2, 'a', 'balcony', 2), [2000001, 2000002]);
+  assert.deepEqual(await take(2, 'b', 'floor', 1), [2000001, 2000002, 1000001]);
+  await sale.redis.hset(sale.key.stock, 'next:1', 999997); // a million holds later
+  assert.deepEqual(await take(1, 'a', 'floor', 4), [1999998, 1999999, 1000002, 1000003], 'one at 1 is held by somebody');
+  assert.equal(await sale.redis.hget(sale.key.stock, 'next:1'), '3');
+  await sale.release('g:1', 1, 'b', 1000003);
+  await sale.redis.hset(sale.key.stock, 'next:1', 1500000); // 0.1.0 went on counting
+  assert.deepEqual((await take(1, 'c', 'floor', 2)).slice(-2), [1000003, 1000004]);
+  assert.deepEqual((await sale.redis.hgetall(sale.key.seats))[2000001], 'g:2');
+});
+
+test('S5 a free number is found behind thousands that are held', async (t) => {
+  const sale = await hall(t, 1);
+  await set(sale, 'floor', 'area', 100000);
+  await sale.redis.hset(sale.key.seats, ...Array.from({ length: 2500 }, (_, i) => [1000001 + i, 'g:9']).flat());
+  assert.deepEqual(asNumbers(await sale.run('stock_take', 'g:1', 1, 'a', 'floor', 2))[2], [1002501, 0, 1002502, 0]);
+  const before = await sale.redis.hgetall(sale.key.stock);
+  assert.deepEqual(await set(sale, 'huge', 'area', 100001), ['bad_message']);
+  assert.deepEqual(await sale.redis.hgetall(sale.key.stock), before);
+});
