@@ -1,4 +1,4 @@
--- After a sale was restored from the ledger, gateways say who is connected to them (rule L6). Who was told a place that had not reached PostgreSQL stands there
+-- After another epoch has begun, gateways say who is connected to them (rule L6). Who was told a place that had not reached PostgreSQL stands there
 -- again; everyone else is found where the ledger has him.
 -- ARGV     person, number he was told, …
 -- returns  {code, now, then per person {number, stage, deadline, order}}
@@ -6,12 +6,13 @@
 --- include known
 --- include order
 --- include line
+--- include epoch
 --- include admit
 local names, told = {}, {}
 for i = 1, #ARGV, 2 do names[#names + 1], told[#told + 1] = ARGV[i], tonumber(ARGV[i + 1]) end
 local waiting = call('ZMSCORE', LINE, unpack(names))
 local records = call('HMGET', PEOPLE, unpack(names))
-local answer, back = {'ok', now}, {}
+local answer, back, counted = {'ok', now}, {}, {}
 
 local function stand_again(person, number)
   local lane = lane_of(number)
@@ -20,8 +21,8 @@ local function stand_again(person, number)
   back[#back + 1], back[#back + 2] = person, number
   if is_drawn(number) then
     call('HINCRBY', LANES, 'd' .. lane .. ':' .. math.floor((number + lane * LANE + DRAW) / DRAW_BUCKET), 1)
-  elseif number + lane * LANE > numbers(lane_field('next', lane)) then
-    call('HSET', STATE, lane_field('next', lane), number + lane * LANE)
+  elseif count_back(number) then
+    counted[#counted + 1] = number
   end
   return {number, 'wait', 0, ''}
 end
@@ -44,5 +45,5 @@ for i, person in ipairs(names) do
   end
 end
 call('ZREM', ABSENT, unpack(names))
-if #back > 0 then record('join', {people = back, again = true}) end
+if #back > 0 then record('join', {people = back, again = true, counted = #counted > 0 and counted or nil}) end
 return answer

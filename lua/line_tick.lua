@@ -3,7 +3,7 @@
 -- ARGV     how far this gateway wants admission slowed down, in percent (100: not at all), and why
 -- returns  {code, now, ms until this gateway should tick again (0: at once; -1: as ever), head, waiting, active, status, free, sold,
 --           admitted, seq, committed, numbers handed out, opened, ms to the opening, brake in percent, why, for how many there is stock, epoch,
---           kept back, records put aside (see log_commit)}
+--           kept back, records put aside, first number behind a gap in the ledger or 0 (log_commit)}
 --- include sale
 --- include known
 --- include order
@@ -79,9 +79,9 @@ if math.abs(now - ticked) >= WORK_EVERY_MS or (due > 0 and now >= due) or (opene
   end
   if may_publish then flush_news() end
 end
-local head, free, sold, total_admitted, seq, committed, handed_out, opens_at, epoch, blocked =
-  numbers('head', 'free', 'sold', 'admitted', 'seq', 'committed', 'handed_out', 'opens_at', 'epoch', 'blocked')
+local head, free, sold, total_admitted, seq, committed, handed_out, opens_at, epoch, blocked, gap =
+  numbers('head', 'free', 'sold', 'admitted', 'seq', 'committed', 'handed_out', 'opens_at', 'epoch', 'blocked', 'gap')
 local slowed, why = brake()
 return {'ok', now, wait, head, call('ZCARD', LINE), call('ZCARD', ACTIVE), effective_status(), free, sold, total_admitted,
         seq, committed, handed_out, is_open_now() and 1 or 0, math.max(0, opens_at - wall), slowed, why, stock_left(call('HGET', STATE, 'status')), epoch, blocked,
-        call('HGET', STATE, 'aside') or ''}
+        call('HGET', STATE, 'aside') or '', gap}

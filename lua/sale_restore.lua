@@ -2,9 +2,11 @@
 -- on; until the end the sale is lost to every other script.
 -- ARGV     token, then: "begin"
 --          "put", key (as lua/lib/sale.lua lists them), "set" {member, score, …}, "hash" {field, value, …}, "packed" {field, JSON, …} or "text" {value}
---          "end", the log number restored up to, the sale's clock then (ms), for how many ms nobody is let in, {field of the state, value, …}
+--          "end", the log number restored up to, the sale's clock then (ms), the epoch and the server it is fenced for, {field of the state, value, …}
 -- returns  {code, epoch (of "end")}; superseded: another one has begun
 --- include sale
+--- include line
+--- include epoch
 --- include read
 local token, step = ARGV[1], ARGV[2]
 
@@ -33,12 +35,9 @@ if step == 'put' then
 end
 
 -- The clock goes on from where it stood: nobody's time ran out meanwhile. Gateways say who is here; before they can, nobody is let in and stepped over.
-local seq, clock, quiet_ms = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local seq, clock = tonumber(ARGV[3]), tonumber(ARGV[4])
 now = clock
 call('HDEL', STATE, 'lost', 'restoring')
-call('HSET', STATE, 'seq', seq, 'committed', seq, 'epoch', wall, 'clock', clock, 'skew', clock - wall, 'version', 0, 'asked', 0, 'asked_why', 'restored',
-     'asked_until', clock + quiet_ms, 'restored', seq, unpack(ARGV, 6))
-record('restored', {epoch = wall})
-publish('restored', wall)
-flush_news()
-return {'ok', wall}
+call('HSET', STATE, 'seq', seq, 'clock', clock, 'skew', clock - wall, 'version', 0, 'restored', seq, unpack(ARGV, 7))
+begin_epoch(ARGV[5], ARGV[6], seq)
+return {'ok', tonumber(ARGV[5])}

@@ -18,6 +18,7 @@ static const struct {
     {"sale", bo_command_sale, "import, export and list sales"},
     {"rebuild", bo_command_rebuild, "restores a sale in Redis from the ledger (a scribe does it by itself when Redis has lost one)"},
     {"reconcile", bo_command_reconcile, "compares Redis, orders and tickets with the ledger, and repairs them if asked to"},
+    {"accept-gap", bo_command_accept_gap, "goes on with a sale without decisions that no store has any more"},
     {"replay", bo_command_replay, "tries again to write log records that were put aside"},
     {"story", bo_command_story, "tells what happened to one person, from the ledger and the logs"},
     {"token", bo_command_token, "prints a signed place token for a person"},

@@ -42,8 +42,9 @@ end
 -- report of errors and latency (line_tick), what somebody asked for (line_brake), and the log's backlog: above a quarter of
 -- backlog_max the less the longer it is, and at backlog_max nothing.
 local function brake()
-  local reported, reported_until, asked, asked_until, seq, committed, backlog_max =
-    numbers('brake', 'brake_until', 'asked', 'asked_until', 'seq', 'committed', 'backlog_max')
+  local reported, reported_until, asked, asked_until, seq, committed, backlog_max, quiet_until =
+    numbers('brake', 'brake_until', 'asked', 'asked_until', 'seq', 'committed', 'backlog_max', 'quiet_until')
+  if quiet_until > now then return 0, 'restored' end -- gateways say first who is here (lib/epoch.lua)
   local percent, why = 100, ''
   if reported_until > now and reported < percent then percent, why = reported, call('HGET', STATE, 'brake_why') end
   if asked_until > now and asked < percent then percent, why = asked, call('HGET', STATE, 'asked_why') end

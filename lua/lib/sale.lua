@@ -10,7 +10,7 @@
 --   absent  sorted set  person -> end of grace (ms)      waiting people without a connection
 --   gone    hash        lane:number / 1024 -> count      who left the line ahead of being admitted
 --   orders  hash        order -> packed order
---   log     stream      every decision, ids 1-0, 2-0, …  drained by the scribe
+--   log     stream      every decision, ids number-epoch  read by the scribe
 --   feed    channel     what gateways hear: a line for each message, of words with one space between them
 --   news    list        messages for the feed that wait for company
 --   lanes   hash        d lane:bucket -> how many drew a number there; n lane -> how many people came in by it;
@@ -43,7 +43,8 @@ local COMPANY_MAX_MS = 100
 -- `wall` is Redis' clock as it is; only the opening goes by it.
 local clock = call('TIME')
 local wall = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local kept = call('HMGET', STATE, 'clock', 'skew', 'flushed', 'company', 'settings_version', 'lost')
+local kept = call('HMGET', STATE, 'clock', 'skew', 'flushed', 'company', 'settings_version', 'lost', 'epoch')
+local EPOCH = kept[7] or '0' -- as text; lib/epoch.lua
 local now = wall + tonumber(kept[2] or 0)
 if kept[1] and (now - kept[1] > GAP_MS or kept[1] - now > 1000) then
   now = tonumber(kept[1])
@@ -76,10 +77,10 @@ local function publish(...)
   if may_publish then flush_news() end
 end
 
--- Appends a decision to the log; numbers are dense, so a gap would show a loss.
+-- Appends a decision to the log; numbers are dense, so a gap would show a loss. The second part of the id is the epoch.
 local function append(kind, json)
   local seq = call('HINCRBY', STATE, 'seq', 1)
-  call('XADD', LOG, seq .. '-0', 'kind', kind, 'at', now, 'body', json)
+  call('XADD', LOG, seq .. '-' .. EPOCH, 'kind', kind, 'at', now, 'body', json)
   return seq
 end
 

@@ -6,7 +6,7 @@ local function add_arrivals(segments, lane, from, gone)
   local base, last = -lane * LANE, numbers(lane_field('next', lane))
   table.sort(gone, function(a, b) return a[1] < b[1] end)
   local function add(first, final, count)
-    if final >= first then
+    if final >= first and count > 0 then
       segments[#segments + 1], segments[#segments + 2], segments[#segments + 3] = base + first, base + final, count
     end
   end
@@ -15,7 +15,7 @@ local function add_arrivals(segments, lane, from, gone)
     local first, final = math.max(g[1] * BUCKET, from), math.min(g[1] * BUCKET + BUCKET - 1, last)
     if final >= first then
       add(at, first - 1, first - at)
-      local whole = math.min(BUCKET, last - g[1] * BUCKET + 1)
+      local whole = math.min(g[1] * BUCKET + BUCKET - 1, last) - math.max(g[1] * BUCKET, 1) + 1 -- there is no number 0
       add(first, final, math.max(0, math.floor((final - first + 1) * (whole - g[2]) / whole + 0.5)))
       at = final + 1
     else

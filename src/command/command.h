@@ -17,6 +17,7 @@ int bo_command_gateway(int argc, char **argv);
 int bo_command_scribe(int argc, char **argv);
 int bo_command_migrate(int argc, char **argv);
 int bo_command_rebuild(int argc, char **argv);
+int bo_command_accept_gap(int argc, char **argv);
 int bo_command_reconcile(int argc, char **argv);
 int bo_command_story(int argc, char **argv);
 int bo_command_replay(int argc, char **argv);

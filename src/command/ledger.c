@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What an operator does when something was lost: rebuild, reconcile, replay. */
+ * What an operator does when something was lost: rebuild, reconcile, replay, accept-gap. */
 #include "base/log.h"
 #include "base/text.h"
 #include "command/command.h"
+#include "ledger/fence.h"
+#include "ledger/gaps.h"
 #include "ledger/reconcile.h"
 #include "ledger/scribe.h"
 #include "ledger/shares.h"
@@ -57,6 +59,8 @@ int bo_command_rebuild(int argc, char **argv) {
     int err = bo_database_open(config.postgres, &db);
     if (!err) err = is_known(db, sale);
     if (!err) err = bo_scripts_open(config.redis, config.redis_timeout_ms, &scripts);
+    if (!err) err = bo_fence_check(db, sale, bo_scripts_server(scripts));
+    if (!err) err = bo_gaps_check(db, scripts, sale);
     if (!err) err = bo_scripts_run(scripts, "sale_forget", sale, NULL, 0, NULL);
     bo_ms began = bo_loop_steady_ms();
     if (!err) err = wait_for_scribe(db, scripts, &config, sale);
@@ -110,6 +114,36 @@ int bo_command_reconcile(int argc, char **argv) {
     bo_database_close(r.db);
     bo_config_free(&config);
     return status;
+}
+
+/* ---- accept-gap ---- */
+
+static void tell_gap(void *arg, int64_t first, int64_t last) {
+    printf("%s: goes on without records %" PRId64 " to %" PRId64 "\n", (const char *)arg, first, last);
+}
+
+int bo_command_accept_gap(int argc, char **argv) {
+    const char *path = bo_option(&argc, argv, "--config"), *sale = bo_option(&argc, argv, "--sale");
+    if (bo_option_end(argc, argv, sale ? 0 : -1, "accept-gap --sale SALE [--config FILE]\nGoes on without decisions that are neither in PostgreSQL nor in Redis' log any more. What was sold in them is in no"
+                                              " table; reconcile says what differs afterwards."))
+        return 2;
+    struct bo_config config;
+    struct bo_database *db = NULL;
+    struct bo_scripts *scripts = NULL;
+    if (bo_command_config(path, "accept-gap", &config)) return 2;
+    int err = bo_database_open(config.postgres, &db);
+    if (!err) err = is_known(db, sale);
+    if (!err) err = bo_scripts_open(config.redis, config.redis_timeout_ms, &scripts);
+    if (!err) err = bo_fence_check(db, sale, bo_scripts_server(scripts));
+    if (!err) err = bo_gaps_accept(db, scripts, sale, "command line", tell_gap, (void *)sale);
+    if (err)
+        fprintf(stderr, "boxoffice: %s\n", bo_error_text(err));
+    else
+        printf("%s: nothing else is missing\n", sale);
+    bo_scripts_close(scripts);
+    bo_database_close(db);
+    bo_config_free(&config);
+    return err ? 1 : 0;
 }
 
 /* ---- replay ---- */

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define WHEEL_SLOT_MS 50
 #define NEWS_A_TURN 256 /* then what came in meanwhile has its turn: news may be late, an admission or a hold may not */
@@ -110,11 +111,30 @@ static void note_rush_over(struct bo_gateway *gateway) {
     gateway->trim = true;
 }
 
+/* What another server says than the one that is asked is not of this sale's history. */
+static bool is_one_server(const struct bo_gateway *gateway) {
+    const char *asked = bo_redis_store_server(gateway->redis), *heard = bo_redis_feed_server(gateway->feed);
+    return !*asked || !*heard || strcmp(asked, heard) == 0;
+}
+
+/* The connection that is older may be one to a server that is no primary any more. */
+static void keep_to_one_server(struct bo_gateway *gateway) {
+    if (is_one_server(gateway)) return;
+    int64_t asked = bo_redis_store_since_us(gateway->redis);
+    bo_log_warn("the two connections to redis are to different servers; connecting again");
+    if (asked && asked < bo_redis_feed_since_us(gateway->feed))
+        bo_redis_store_reconnect(gateway->redis);
+    else
+        bo_redis_feed_reconnect(gateway->feed);
+}
+
 static void on_second(uv_timer_t *timer) {
     struct bo_gateway *gateway = timer->data;
     listen_when_ready(gateway);
     uv_timer_set_repeat(timer, gateway->sales_loaded && gateway->listening ? 1000 : 20);
     bo_rooms_load(gateway);
+    keep_to_one_server(gateway);
+    bo_rooms_check_fences(gateway);
     note_redis(gateway);
     note_rush_over(gateway);
     bo_metric_set(BO_METRIC_memory_bytes, (int64_t)bo_memory_private());
@@ -140,7 +160,7 @@ static void on_turn_end(uv_check_t *check) {
 }
 
 static void on_feed(void *arg, const char *sale, char *text) {
-    struct bo_room *room = bo_rooms_find(arg, sale);
+    struct bo_room *room = is_one_server(arg) ? bo_rooms_find(arg, sale) : NULL;
     if (room) bo_room_heard(room, text);
 }
 
@@ -156,7 +176,11 @@ static void doubt_room(void *arg, struct bo_table_link *link) {
     bo_room_doubt((struct bo_room *)link);
 }
 
-static void on_other_redis(void *arg) { bo_table_each(&((struct bo_gateway *)arg)->rooms, doubt_room, NULL); }
+static void on_other_redis(void *arg) {
+    struct bo_gateway *gateway = arg;
+    bo_table_each(&gateway->rooms, doubt_room, NULL);
+    if (gateway->feed) keep_to_one_server(gateway);
+}
 
 /* ---- draining: everyone is asked to come back elsewhere, what is under way is finished ---- */
 

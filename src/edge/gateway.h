@@ -58,6 +58,7 @@ struct bo_gateway {
 
     struct bo_table rooms; /* struct bo_room by sale */
     bool sales_loaded;
+    bool asking_fences;
     enum { BO_SALES_IDLE, BO_SALES_ASKING, BO_SALES_CONNECTING, BO_SALES_READING, BO_SALES_READ } sales_loading;
     struct bo_queue *loader; /* while sales are read */
     uv_timer_t *loader_timer;

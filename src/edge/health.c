@@ -23,6 +23,7 @@ static void note(struct view *view, enum bo_health_state state, const char *why,
 static void look_at_room(void *arg, struct bo_table_link *link) {
     struct bo_room *room = (struct bo_room *)link;
     struct view *view = arg;
+    if (room->ledger_gap) note(view, BO_CRITICAL, "ledger_gap", room->id);
     if (room->state == BO_ROOM_LOST) note(view, BO_CRITICAL, "sale_lost", room->id);
     if (view->state > BO_CAUTION || room->brake >= view->percent) return;
     *view = (struct view){room->brake ? BO_CAUTION : BO_CRITICAL, room->brake, room->brake_why, room->id};

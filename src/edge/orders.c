@@ -20,6 +20,7 @@ struct bo_paid {
     struct bo_room *room;
     char person[BO_ID_MAX + 1], order[BO_ID_MAX + 1];
     bo_money refund; /* how much was given back; -1: it was paid */
+    bool not_booked; /* put aside, as far as is known here */
 };
 
 static void settle_session(struct bo_session *s, void *arg) {
@@ -33,7 +34,11 @@ static void tell_refund(struct bo_session *s, void *arg) {
                       paid->order, paid->refund, s->room->settings.currency, bo_currency_digits(s->room->settings.currency));
 }
 
-static void look_up_again(struct bo_session *s, void *arg) { bo_order_look_up(s, arg); }
+/* He was taken out when the order was paid, but that is not so any more. */
+static void look_up_again(struct bo_session *s, void *arg) {
+    bo_order_look_up(s, arg);
+    bo_session_find_again(s);
+}
 
 static void tell_not_booked(struct bo_session *s, void *arg) { bo_session_error(s, BO_ERR_NOT_BOOKED, arg); }
 
@@ -45,8 +50,9 @@ static void committed(struct bo_commit_waiter *waiter, int err) {
     else
         room->awaiting = paid->next;
     if (paid->next) paid->next->prev = paid->prev;
-    if (err) {
-        bo_room_each_of(room, paid->person, err == BO_ERR_NOT_BOOKED ? tell_not_booked : look_up_again, paid->order);
+    paid->not_booked = err == BO_ERR_NOT_BOOKED;
+    if (err && (!paid->not_booked || paid->refund >= 0)) {
+        bo_room_each_of(room, paid->person, paid->not_booked ? tell_not_booked : look_up_again, paid->order);
         free(paid);
         return;
     }
@@ -141,6 +147,8 @@ static void tickets_read(void *arg, int err, const char *state, const struct bo_
             bo_buffer_add_text(&b, "}");
             bo_room_each_of(room, paid->person, tell_bought, &(struct bought){b.data, b.length});
             bo_buffer_free(&b);
+        } else if (paid->not_booked) { /* what was put aside may have been written a moment ago, so the tables are asked first */
+            bo_room_each_of(room, paid->person, tell_not_booked, paid->order);
         } else {
             bo_log_error("sale %s: order %s is committed as paid but has no tickets", room->id, paid->order);
         }

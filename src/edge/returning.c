@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A sale that Redis has lost and that was restored from the ledger: everyone who is connected here says under which number he stands, and is told
- * where he is when that is not where he was. */
+ * Another epoch of a sale (rule P7): another Redis decides it, or it was lost and restored from the ledger. Everyone who is connected here says under which number
+ * he stands, and is told where he is when that is not where he was. */
 #include "edge/room.h"
 
 #include "base/log.h"
@@ -9,6 +9,7 @@
 #include "edge/stock.h"
 #include "loop/loop.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static bool is_inside(enum bo_stage stage) { return stage == BO_STAGE_CLAIM || stage == BO_STAGE_CHOOSE || stage == BO_STAGE_PAY; }
@@ -23,7 +24,7 @@ static void gather(void *arg, struct bo_table_link *link) {
 
 void bo_room_doubt(struct bo_room *room) {
     if (room->state != BO_ROOM_READY) return;
-    bo_log_warn("sale %s: nothing is decided until PostgreSQL has said how far the log goes", room->id);
+    bo_log_warn("sale %s: nothing is decided until PostgreSQL has said which redis decides it, and how far the log goes", room->id);
     room->state = BO_ROOM_LOADING;
     room->told_version = -1;
     bo_room_load_settings(room);
@@ -34,19 +35,27 @@ void bo_room_set_epoch(struct bo_room *room, int64_t epoch) {
     bool again = room->epoch != 0;
     room->epoch = epoch;
     if (!again) return;
-    bo_log_warn("sale %s was restored from the ledger; everyone connected here is found again", room->id);
+    bo_log_warn("sale %s: epoch %" PRId64 " has begun; everyone connected here is found again", room->id, epoch);
     room->head = 0;
     bo_estimate_forget(&room->estimate);
-    bo_commits_lost(&room->commits); /* what they wait for may be another record now */
+    for (size_t i = 0; i < room->asks.count; i++) bo_session_release(room->asks.items[i]);
+    room->asks.count = 0; /* they are among those who are gathered */
     bo_table_each(&room->people, gather, room);
-    bo_room_resync(room);
+    bo_commits_lost(&room->commits); /* what they wait for may be another record now */
+    bo_room_reload(room);
+}
+
+bool bo_room_finds_again(const struct bo_room *room) { return room->returns.count || room->returns_under_way; }
+
+void bo_session_find_again(struct bo_session *s) {
+    if (s->stage == BO_STAGE_OUT && s->number) bo_sessions_add(&s->room->returns, s);
 }
 
 /* Where Redis has him now, and what he holds, may be a step before what he was told. */
 static void return_session(struct bo_session *s, const struct bo_value *found) {
     enum bo_stage before = s->stage, stage = bo_stage_from(bo_value_text(found, 1));
     int64_t number = bo_value_number(found, 0);
-    if (before != BO_STAGE_WAIT && !is_inside(before)) return;
+    if (before != BO_STAGE_WAIT && before != BO_STAGE_OUT && !is_inside(before)) return;
     if (stage == BO_STAGE_WAIT) {
         s->number = number;
         if (before != BO_STAGE_WAIT) {
@@ -60,6 +69,8 @@ static void return_session(struct bo_session *s, const struct bo_value *found) {
         else
             bo_session_set_stage(s, stage, bo_value_number(found, 2));
         if (stage == BO_STAGE_CHOOSE && s->entered) bo_session_enter(s); /* he hears what he holds */
+    } else if (before == BO_STAGE_OUT) {
+        return; /* how his order ended is looked up by itself */
     } else if (before == BO_STAGE_WAIT) {
         bo_session_set_stage(s, BO_STAGE_OUT, 0);
         bo_session_printf(s, "{\"type\":\"left\"}");

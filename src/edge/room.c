@@ -244,7 +244,7 @@ static void on_committed(struct bo_room *room, char *words) {
 }
 
 /* The new epoch itself comes with an answer of a script, behind all answers of the one before. */
-static void on_restored(struct bo_room *room, char *words) {
+static void on_epoch(struct bo_room *room, char *words) {
     (void)words;
     if (room->state == BO_ROOM_READY)
         bo_room_tick(room);
@@ -297,7 +297,7 @@ static void hear(struct bo_room *room, char *words) {
     } news[] = {{"seats", on_seats},       {"head", on_head},     {"view", bo_room_heard_view},   {"committed", on_committed}, {"paid", on_paid},
                 {"end", on_end},           {"absent", on_absent}, {"deadline", on_deadline},      {"status", on_status},       {"opened", on_opened},
                 {"refunded", on_refunded}, {"items", on_items},   {"stock", bo_room_heard_stock}, {"lot", bo_room_heard_lot},  {"won", bo_room_heard_won},
-                {"lapsed", bo_room_heard_lapsed}, {"restored", on_restored}};
+                {"lapsed", bo_room_heard_lapsed}, {"epoch", on_epoch}};
     const char *what = bo_text_next_word(&words);
     for (size_t i = 0; i < sizeof(news) / sizeof(news[0]); i++) {
         if (strcmp(news[i].what, what) != 0) continue;
@@ -467,6 +467,7 @@ static void ticked(void *arg, int err, const struct bo_value *v) {
     char *aside = bo_strdup(bo_value_text(v, 20));
     reach(room, bo_value_number(v, 11), *aside ? aside : NULL);
     free(aside);
+    room->ledger_gap = bo_value_number(v, 21);
     bo_room_set_status(room, bo_value_text(v, 6));
     if (again_in == 0) bo_room_tick(room); /* a whole batch came in and there may be more, or it opens */
 }
@@ -512,6 +513,10 @@ static void resync_one(void *arg, struct bo_table_link *link) {
 
 void bo_room_resync(struct bo_room *room) {
     bo_table_each(&room->people, resync_one, room);
+    bo_room_reload(room);
+}
+
+void bo_room_reload(struct bo_room *room) {
     bo_room_load_front(room);
     bo_room_load_stock(room);
     if (room->map.version < 0) return;
@@ -522,10 +527,12 @@ void bo_room_resync(struct bo_room *room) {
 void bo_room_turn_end(struct bo_room *room) {
     bo_room_send_choices(room, false);
     if (room->state != BO_ROOM_READY) return;
-    bo_room_send_joins(room);
-    bo_room_send_drops(room);
-    bo_room_send_asks(room);
     bo_room_send_returns(room);
+    if (!bo_room_finds_again(room)) { /* else one who is put back would be told that he is out */
+        bo_room_send_joins(room);
+        bo_room_send_drops(room);
+        bo_room_send_asks(room);
+    }
     bo_room_read_tickets(room);
     if (room->asks_under_way) room->gateway->arrivals.more = true; /* somebody is about to be let in: no rest now */
 }

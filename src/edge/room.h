@@ -30,6 +30,8 @@ struct bo_room {
     struct bo_gateway *gateway;
     char *id, *name;
     int64_t epoch;         /* of Redis' state of the sale; 0: not known yet */
+    int64_t lowest_epoch;  /* that PostgreSQL has to give it; Redis has had this one */
+    int64_t ledger_gap;    /* the first decision behind some that no store has any more; 0: none are missing */
     int64_t version;       /* of the settings, as PostgreSQL has them */
     int64_t told_version;  /* of those that Redis was told last, -1: none; while loading, that it is being told */
     struct bo_settings settings;
@@ -91,6 +93,7 @@ void bo_room_second(struct bo_room *room);
 void bo_room_tell_notice(struct bo_room *room); /* to everyone in line */
 void bo_room_turn_end(struct bo_room *room); /* sends what was gathered in this turn of the loop */
 void bo_room_resync(struct bo_room *room);   /* messages may have been missed */
+void bo_room_reload(struct bo_room *room);   /* whatever Redis has now of line, stock and map counts */
 bo_ms bo_room_now(const struct bo_room *room);   /* by the sale's clock, as far as known */
 /* Until a deadline of the sale's clock: 0 to most. Our idea of that clock may be some ms behind, but nobody is told more than there is. */
 int64_t bo_room_left_ms(const struct bo_room *room, bo_ms deadline, int64_t most);
@@ -110,9 +113,12 @@ void bo_room_read_map(struct bo_room *room, void (*cb)(void *arg, int err), void
 void bo_sessions_add(struct bo_sessions *list, struct bo_session *session); /* takes a reference */
 
 /* returning.c */
-/* Redis' state of the sale is another one than before when its epoch is: it was restored from the ledger. Then everyone connected here is found again. */
+/* Redis' state of the sale is another one than before when its epoch is: another server decides it, or it was restored from the ledger. Then everyone connected
+ * here is found again, and hears where he stands when that is not where he was. */
 void bo_room_set_epoch(struct bo_room *room, int64_t epoch);
 void bo_room_send_returns(struct bo_room *room);
+bool bo_room_finds_again(const struct bo_room *room); /* it is not known yet where everybody stands */
+void bo_session_find_again(struct bo_session *session); /* he may be inside or in line again, though he was told that he is out */
 /* Redis may not have all of it: nothing is decided here until PostgreSQL was asked. */
 void bo_room_doubt(struct bo_room *room);
 
@@ -187,6 +193,7 @@ void bo_room_free_orders(struct bo_room *room);
 struct bo_room *bo_rooms_find(struct bo_gateway *gateway, const char *id);
 void bo_rooms_load(struct bo_gateway *gateway); /* what is new or changed in PostgreSQL */
 void bo_rooms_stop_loading(struct bo_gateway *gateway);
+void bo_rooms_check_fences(struct bo_gateway *gateway); /* has another Redis taken sales over from this one? */
 void bo_room_load_settings(struct bo_room *room);
 /* An answer setting_fixed (lua/sale_check.lua, sale_load.lua) in words. */
 void bo_room_print_fixed(const struct bo_value *answer, struct bo_buffer *out);

@@ -9,6 +9,7 @@
 #include "base/squeeze.h"
 #include "base/text.h"
 #include "loop/loop.h"
+#include "redis/server.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,7 +26,8 @@ struct bo_room *bo_rooms_find(struct bo_gateway *gateway, const char *id) {
 
 struct loading {
     struct bo_room *room;
-    char *args[BO_SETTINGS_MAX * 2 + 5];
+    char server[BO_REDIS_SERVER_MAX]; /* that PostgreSQL is asked for */
+    char *args[BO_SETTINGS_MAX * 2 + 8];
     size_t count;
 };
 
@@ -92,6 +94,9 @@ static void settings_loaded(void *arg, int err, const struct bo_value *v) {
         if (room->state != BO_ROOM_LOST) bo_log_error("sale %s: redis has lost it; nothing is decided until a scribe has restored it from the ledger", room->id);
         room->state = BO_ROOM_LOST;
         bo_room_refuse_joins(room, BO_ERR_LOST_SALE);
+    } else if (err == BO_ERR_SUPERSEDED) { /* a later epoch has begun; PostgreSQL knows it, or has lost it and makes one above */
+        room->lowest_epoch = bo_value_number(v, 1);
+        bo_room_load_settings(room);
     } else if (!err) {
         room->state = BO_ROOM_READY;
         bo_room_set_epoch(room, bo_value_number(v, 2));
@@ -103,17 +108,29 @@ static void settings_loaded(void *arg, int err, const struct bo_value *v) {
     }
 }
 
+/* This Redis decided the sale before another one did: nothing of it counts. The address means another one by now, or will. */
+static void leave_stale_server(struct bo_room *room) {
+    bo_log_error("sale %s: this redis was replaced by another one; connecting again", room->id);
+    room->state = BO_ROOM_LOADING;
+    bo_redis_store_reconnect(room->gateway->redis);
+}
+
 static void position_read(void *arg, int err, const char *state, const struct bo_rows *rows) {
     (void)state;
     struct loading *l = arg;
     struct bo_room *room = l->room;
-    if (err || bo_rows_count(rows) == 0) {
+    bool same = strcmp(l->server, bo_redis_store_server(room->gateway->redis)) == 0; /* else it was asked for the one before */
+    if (err || bo_rows_count(rows) == 0 || !same) {
         room->loading = false;
+    } else if (bo_rows_number(rows, 0, 3)) {
+        room->loading = false;
+        leave_stale_server(room);
     } else {
         room->told_version = room->version;
         add_number(l, room->version);
-        add_arg(l, bo_rows_text(rows, 0, 0));
-        add_arg(l, bo_rows_text(rows, 0, 1));
+        for (int i = 0; i < 3; i++) add_arg(l, bo_rows_text(rows, 0, i));
+        add_arg(l, l->server);
+        add_arg(l, bo_rows_text(rows, 0, 4));
         add_number(l, (int64_t)room->plan->seat_count);
         char seed[BO_ID_MAX + 1]; /* taken only by a sale that begins */
         bo_text_random_id("", seed);
@@ -124,17 +141,19 @@ static void position_read(void *arg, int err, const char *state, const struct bo
     free_loading(l);
 }
 
-/* The committed log position goes along, so that a Redis that has forgotten a sale is noticed. */
+/* What PostgreSQL has fenced goes along, so that a Redis that has forgotten a sale, or is another one, is noticed before anything is decided with it. */
 void bo_room_load_settings(struct bo_room *room) {
-    if (room->loading || !room->plan) return;
+    if (room->loading || !room->plan || !bo_redis_store_is_up(room->gateway->redis)) return;
     room->loading = true;
     if (room->epoch) BO_CRASH_POINT(settings_written);
     struct loading *l = bo_alloc(sizeof(*l));
     l->room = room;
-    const char *params[] = {room->id};
+    snprintf(l->server, sizeof(l->server), "%s", bo_redis_store_server(room->gateway->redis));
+    char lowest[24];
+    *bo_text_put_number(lowest, room->lowest_epoch) = '\0';
+    const char *params[] = {room->id, l->server, lowest};
     bo_queue_run(room->gateway->postgres,
-                 "SELECT coalesce((SELECT seq FROM log_position WHERE sale = $1), 0), status FROM sales WHERE id = $1", params, 1,
-                 position_read, l);
+                 "SELECT f.seq, f.epoch, f.written, f.stale::int, s.status FROM sales s, sale_fence(s.id, $2, $3) f WHERE s.id = $1", params, 3, position_read, l);
 }
 
 /* ---- sales out of PostgreSQL ---- */
@@ -259,6 +278,25 @@ static void changes_read(void *arg, int err, const char *state, const struct bo_
     gateway->sales_loading = BO_SALES_CONNECTING;
     gateway->loader = bo_queue_open(&gateway->loop, gateway->config.postgres);
     gateway->loader_timer = bo_loop_timer(&gateway->loop, LOADER_CHECK_MS, LOADER_CHECK_MS, read_sales, gateway);
+}
+
+/* ---- which Redis decides ---- */
+
+static void others_read(void *arg, int err, const char *state, const struct bo_rows *rows) {
+    (void)state;
+    struct bo_gateway *gateway = arg;
+    gateway->asking_fences = false;
+    for (size_t i = 0; !err && i < bo_rows_count(rows); i++) {
+        struct bo_room *room = bo_rooms_find(gateway, bo_rows_text(rows, i, 0));
+        if (room && bo_rows_number(rows, i, 1) > room->epoch) bo_room_doubt(room);
+    }
+}
+
+void bo_rooms_check_fences(struct bo_gateway *gateway) {
+    if (gateway->asking_fences || !gateway->sales_loaded || !bo_queue_is_up(gateway->postgres) || !bo_redis_store_is_up(gateway->redis)) return;
+    gateway->asking_fences = true;
+    const char *params[] = {bo_redis_store_server(gateway->redis)};
+    bo_queue_run(gateway->postgres, "SELECT sale, epoch FROM log_position WHERE server <> $1 AND server <> ''", params, 1, others_read, gateway);
 }
 
 /* Only what is new or has another version is read. */

@@ -80,14 +80,14 @@ static bool is_compared(const struct bo_image *image, const char *key, const cha
     if (strcmp(key, "lanes") == 0 && field[0] == 'd') return *found && !is_past(image, field);
     if (strcmp(key, "state") != 0) return true;
     static const char *const told[] = {"sold", "blocked", "seeking", "admitted", "handed_out", "next", "total", "free", "lots", "status", "seed",
-                                       "sold_out", "grants_left", "granted"};
+                                       "sold_out", "grants_left", "granted", "asked", "asked_why", "asked_until"};
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
         if (strcmp(told[i], field) == 0) return true;
     return begins(field, "used:") || begins(field, "tariff:") || begins(field, "next:");
 }
 
 static bool is_counter(const char *key, const char *field) {
-    if (strcmp(key, "state") == 0) return strcmp(field, "status") != 0 && strcmp(field, "seed") != 0;
+    if (strcmp(key, "state") == 0) return strcmp(field, "status") != 0 && strcmp(field, "seed") != 0 && !begins(field, "asked");
     if (strcmp(key, "stock") == 0) return begins(field, "given:");
     if (strcmp(key, "grants") == 0) return begins(field, "p:");
     return strcmp(key, "gone") == 0 || (strcmp(key, "lanes") == 0 && field[0] != 'i');

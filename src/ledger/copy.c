@@ -32,7 +32,7 @@ void bo_ledger_copy(const struct bo_log_record *records, size_t count, struct bo
     static const char version = JSONB_VERSION;
     bo_buffer_add(out, header, 19);
     for (const struct bo_log_record *r = records; r < records + count; r++) {
-        add16(out, 5);
+        add16(out, 6);
         add_text(out, r->sale);
         add_number(out, r->seq);
         add_number(out, r->at);
@@ -40,6 +40,7 @@ void bo_ledger_copy(const struct bo_log_record *records, size_t count, struct bo
         add32(out, (uint32_t)r->body_length + 1);
         bo_buffer_add(out, &version, 1);
         bo_buffer_add(out, r->body, r->body_length);
+        add_number(out, r->epoch);
     }
     add16(out, 0xffff);
 }

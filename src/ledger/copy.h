@@ -6,7 +6,7 @@
 #include "base/buffer.h"
 #include "redis/log_reader.h"
 
-#define BO_LEDGER_COPY_SQL "COPY ledger (sale, seq, at_ms, kind, body) FROM STDIN (FORMAT binary)"
+#define BO_LEDGER_COPY_SQL "COPY ledger (sale, seq, at_ms, kind, body, epoch) FROM STDIN (FORMAT binary)"
 
 void bo_ledger_copy(const struct bo_log_record *records, size_t count, struct bo_buffer *out);
 

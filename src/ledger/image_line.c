@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LANE (INT64_C(1) << 42)
@@ -68,9 +69,42 @@ static void invite(struct bo_image *image, const char *name, const char *invitat
 
 #define EACH_PAIR(list, i) for (size_t i = 0; i + 1 < json_array_size(list); i += 2)
 
+static void count_in_bucket(struct bo_image *image, int64_t lane, int64_t bucket, int64_t by) {
+    char field[BO_IMAGE_FIELD];
+    snprintf(field, sizeof(field), "%" PRId64 ":%" PRId64, lane, bucket);
+    bo_image_count(image->of[BO_IMAGE_GONE], field, by);
+}
+
+/* {lane: the number given out last, from now on}: those between are left out and count as gone (lua/lib/epoch.lua). */
+static void epoch(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {
+    (void)record;
+    const char *name;
+    json_t *value;
+    json_object_foreach(json_object_get(body, "next"), name, value) {
+        char field[BO_IMAGE_FIELD];
+        int64_t lane = atoll(name), last = json_integer_value(value), at = bo_image_number(image->of[BO_IMAGE_STATE], lane_field(field, "next", lane)) + 1;
+        while (at <= last) {
+            int64_t final = at / BUCKET * BUCKET + BUCKET - 1;
+            if (final > last) final = last;
+            count_in_bucket(image, lane, at / BUCKET, final - at + 1);
+            at = final + 1;
+        }
+        bo_image_set(image->of[BO_IMAGE_STATE], lane_field(field, "next", lane), last);
+    }
+}
+
+/* counted: the numbers of those who stand again under one that had counted as gone. */
+static void count_back(struct bo_image *image, const json_t *counted) {
+    for (size_t i = 0; i < json_array_size(counted); i++) {
+        int64_t number = json_integer_value(json_array_get(counted, i)), lane = lane_of(number);
+        count_in_bucket(image, lane, (number + lane * LANE) / BUCKET, -1);
+    }
+}
+
 static void join(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {
     (void)record;
     const json_t *people = json_object_get(body, "people"), *invited = json_object_get(body, "invited");
+    count_back(image, json_object_get(body, "counted"));
     EACH_PAIR(people, i) stand(image, bo_image_text_at(people, i), json_integer_value(json_array_get(people, i + 1)));
     EACH_PAIR(invited, i) invite(image, bo_image_text_at(invited, i), bo_image_text_at(invited, i + 1), json_object_get(body, "once") != NULL);
 }
@@ -145,11 +179,19 @@ static void opened(struct bo_image *image, const json_t *body, const struct bo_l
     bo_image_set(image->of[BO_IMAGE_STATE], "opened", 1);
 }
 
+/* What somebody asked for, till when (lua/line_brake.lua). */
+static void brake(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {
+    json_t *state = image->of[BO_IMAGE_STATE];
+    bo_image_set(state, "asked", bo_image_number(body, "percent"));
+    json_object_set(state, "asked_why", json_object_get(body, "why"));
+    bo_image_set(state, "asked_until", record->at + bo_image_number(body, "for_ms"));
+}
+
 bo_image_replay bo_image_replay_line(const char *kind) {
     static const struct {
         const char *kind;
         bo_image_replay replay;
-    } kinds[] = {{"join", join}, {"leave", leave}, {"admit", admit}, {"aside", aside}, {"enter", enter}, {"extend", extend}, {"channel", channel}, {"opened", opened}};
+    } kinds[] = {{"join", join}, {"leave", leave}, {"admit", admit}, {"aside", aside}, {"enter", enter}, {"extend", extend}, {"channel", channel}, {"opened", opened}, {"epoch", epoch}, {"brake", brake}};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strcmp(kinds[i].kind, kind) == 0) return kinds[i].replay;
     return NULL;

@@ -4,6 +4,8 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "ledger/fence.h"
+#include "ledger/gaps.h"
 #include "ledger/restore.h"
 #include "loop/loop.h"
 
@@ -18,12 +20,22 @@
     "SELECT seq, at_ms, kind, body FROM (SELECT seq, at_ms, kind, body::text FROM ledger WHERE sale = $1 AND seq > $2 AND seq <= $3 UNION ALL"       \
     " SELECT seq, at_ms, kind, body FROM dead_letters WHERE sale = $1 AND seq > $2 AND seq <= $3) r ORDER BY seq LIMIT $4"
 
+/* What is missing before the record `before` may be left out only where an operator has said so (rule P8). */
+static int cross_gap(struct bo_database *db, struct bo_image *image, int64_t before) {
+    bool accepted = true;
+    if (before == image->seq + 1) return 0;
+    int err = bo_gaps_is_accepted(db, image->sale, image->seq, before, &accepted);
+    if (err) return err;
+    bo_log(accepted ? BO_LOG_WARN : BO_LOG_ERROR, "sale %s: the ledger has no records from %" PRId64 " to %" PRId64 "%s", image->sale, image->seq + 1, before - 1,
+           accepted ? "; an operator has said to go on without them" : "");
+    return accepted ? 0 : BO_ERR_LEDGER_GAP;
+}
+
 static void apply(struct bo_image *image, const struct bo_rows *rows, size_t i) {
     const char *body = bo_rows_text(rows, i, 3);
     struct bo_log_record record = {.sale = image->sale, .seq = bo_rows_number(rows, i, 0), .at = bo_rows_number(rows, i, 1), .kind = bo_rows_text(rows, i, 2),
                                    .body = body, .body_length = strlen(body)};
     if (record.at == 0) record.at = image->at;
-    if (record.seq != image->seq + 1) bo_log_error("sale %s: the ledger jumps from %" PRId64 " to %" PRId64 ": decisions are missing", image->sale, image->seq, record.seq);
     if (bo_image_apply(image, &record) != 0)
         bo_log_error("sale %s: record %" PRId64 " (%s) cannot be read and is left out", image->sale, record.seq, record.kind);
     image->seq = record.seq;
@@ -39,28 +51,34 @@ int bo_ledger_replay(struct bo_database *db, struct bo_image *image, int64_t up_
         int err = bo_database_run(db, RECORDS_SQL, (const char *const[]){image->sale, after, last, limit}, 4, &rows);
         if (err) return err;
         count = bo_rows_count(rows);
-        for (size_t i = 0; i < count; i++) apply(image, rows, i);
+        for (size_t i = 0; !err && i < count; i++) {
+            err = cross_gap(db, image, bo_rows_number(rows, i, 0));
+            if (!err) apply(image, rows, i);
+        }
         bo_rows_free(rows);
+        if (err) return err;
     }
-    return 0;
+    int err = image->seq < up_to ? cross_gap(db, image, up_to + 1) : 0;
+    if (!err && image->seq < up_to) image->seq = up_to;
+    return err;
 }
 
 struct now { /* what PostgreSQL has besides the ledger */
-    int64_t seq, version;
+    struct bo_fence fence;
+    int64_t version;
     char status[16];
     struct bo_settings settings;
 };
 
 static int read_now(struct bo_database *db, const char *sale, struct now *ret) {
     struct bo_rows *rows = NULL;
-    int err = bo_database_run(db, "SELECT coalesce(p.seq, 0), s.version, s.status, s.settings FROM sales s LEFT JOIN log_position p ON p.sale = s.id WHERE s.id = $1", &sale, 1, &rows);
+    int err = bo_database_run(db, "SELECT version, status, settings FROM sales WHERE id = $1", &sale, 1, &rows);
     if (!err && bo_rows_count(rows) == 0) err = BO_ERR_UNKNOWN_SALE;
     if (!err) {
         struct bo_buffer problem = {0};
-        ret->seq = bo_rows_number(rows, 0, 0);
-        ret->version = bo_rows_number(rows, 0, 1);
-        snprintf(ret->status, sizeof(ret->status), "%s", bo_rows_text(rows, 0, 2));
-        json_t *json = json_loads(bo_rows_text(rows, 0, 3), 0, NULL);
+        ret->version = bo_rows_number(rows, 0, 0);
+        snprintf(ret->status, sizeof(ret->status), "%s", bo_rows_text(rows, 0, 1));
+        json_t *json = json_loads(bo_rows_text(rows, 0, 2), 0, NULL);
         err = bo_settings_read_stored(json, &ret->settings, &problem);
         if (err) bo_log_error("sale %s: its settings in PostgreSQL cannot be read: %s", sale, problem.data);
         json_decref(json);
@@ -78,16 +96,25 @@ static int note(struct bo_database *db, const char *sale, const char *actor, con
                            (const char *const[]){actor, sale, seq, waiting, took}, 5, NULL);
 }
 
+/* In another epoch even for the same server: what was told of what is not in the ledger does not hold any more. */
+static int fence(struct bo_database *db, struct bo_scripts *scripts, const char *sale, struct bo_fence *ret) {
+    const char *server = bo_scripts_server(scripts);
+    int err = bo_fence_sale(db, sale, server, 0, ret);
+    if (!err) err = bo_gaps_look(scripts, sale, ret->seq, NULL);
+    return err ? err : bo_fence_sale(db, sale, server, ret->epoch + 1, ret);
+}
+
 int bo_rebuild(struct bo_database *db, struct bo_scripts *scripts, const char *sale, const char *actor) {
     struct now now;
     int64_t began = bo_loop_steady_ms();
-    int err = read_now(db, sale, &now);
+    int err = fence(db, scripts, sale, &now.fence);
+    if (!err) err = read_now(db, sale, &now);
     if (err) return err;
-    bo_log_warn("sale %s: redis has lost it; restoring it from the ledger up to %" PRId64, sale, now.seq);
+    bo_log_warn("sale %s: redis has lost it; restoring it from the ledger up to %" PRId64, sale, now.fence.seq);
     struct bo_image *image = bo_image_new(sale);
-    err = bo_ledger_replay(db, image, now.seq);
+    err = bo_ledger_replay(db, image, now.fence.seq);
     if (!err) BO_CRASH_POINT(restore_read);
-    if (!err) err = bo_restore(scripts, image, &now.settings, now.version, now.status);
+    if (!err) err = bo_restore(scripts, image, &now.settings, now.version, now.status, now.fence.epoch);
     if (!err) {
         BO_CRASH_POINT(restore_ended);
         int64_t took = bo_loop_steady_ms() - began;

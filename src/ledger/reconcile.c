@@ -5,6 +5,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "ledger/compare.h"
+#include "ledger/fence.h"
+#include "ledger/gaps.h"
 #include "ledger/rebuild.h"
 #include "ledger/tables.h"
 #include "loop/loop.h"
@@ -180,6 +182,12 @@ static int look_again(struct job *j) {
     return err;
 }
 
+static int look_for_gap(struct job *j) {
+    int64_t written = 0;
+    int err = position(j, &written);
+    return err ? err : bo_gaps_look(j->r->scripts, j->r->sale, written, NULL);
+}
+
 static int note(const struct bo_reconcile *r) {
     char seq[24], differences[24];
     *bo_text_put_number(seq, r->seq) = *bo_text_put_number(differences, r->differences - r->repaired) = '\0';
@@ -192,7 +200,9 @@ static int note(const struct bo_reconcile *r) {
 int bo_reconcile_sale(struct bo_reconcile *r) {
     struct job j = {.r = r, .image = bo_image_new(r->sale), .suspects = json_object()};
     r->seq = r->differences = r->repaired = 0;
-    int err = bo_tables_compare(r, j.image);
+    int err = bo_fence_check(r->db, r->sale, bo_scripts_server(r->scripts));
+    if (!err) err = look_for_gap(&j);
+    if (!err) err = bo_tables_compare(r, j.image);
     for (size_t i = 0; !err && i < KEYS; i++) err = scan_key(&j, keys[i]);
     if (!err) err = scan_map(&j);
     if (!err) err = look_again(&j);

@@ -27,7 +27,8 @@ struct bo_reconcile {
     int64_t differences, repaired;
 };
 
-/* Notes the result in the table reconciled. BO_ERR_UNAVAILABLE: a store cannot be reached, or PostgreSQL does not get to where Redis is; BO_ERR_LOST_SALE. */
+/* Notes the result in the table reconciled. BO_ERR_UNAVAILABLE: a store cannot be reached, or PostgreSQL does not get to where Redis is; BO_ERR_LOST_SALE;
+ * BO_ERR_SUPERSEDED: another Redis decides the sale; BO_ERR_LEDGER_GAP: decisions are missing. */
 int bo_reconcile_sale(struct bo_reconcile *r) BO_CHECKED;
 
 #endif

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define PAIRS 250      /* fields and values of one call */
-#define QUIET_MS 3000  /* nobody is let in so long: gateways say first who is here */
 
 /* The arguments of one call. Texts are kept until it is sent. */
 struct call {
@@ -119,12 +118,13 @@ static void put_state(struct call *c, const struct bo_image *image, const struct
     put(c, "state", "hash", image->of[BO_IMAGE_STATE]);
 }
 
-static int finish(struct call *c, const struct bo_image *image, const struct bo_settings *settings, int64_t version, const char *status) {
+static int finish(struct call *c, const struct bo_image *image, const struct bo_settings *settings, int64_t version, const char *status, int64_t epoch) {
     int err = c->err ? c->err : bo_scripts_wait(c->scripts);
     begin(c, "end", NULL, NULL);
     add_number(c, image->seq);
     add_number(c, image->at);
-    add_number(c, QUIET_MS);
+    add_number(c, epoch);
+    add_text(c, bo_scripts_server(c->scripts));
     add_text(c, "settings_version");
     add_number(c, version);
     add_text(c, "status");
@@ -136,7 +136,7 @@ static int finish(struct call *c, const struct bo_image *image, const struct bo_
     return err;
 }
 
-int bo_restore(struct bo_scripts *scripts, const struct bo_image *image, const struct bo_settings *settings, int64_t version, const char *status) {
+int bo_restore(struct bo_scripts *scripts, const struct bo_image *image, const struct bo_settings *settings, int64_t version, const char *status, int64_t epoch) {
     struct call *c = bo_alloc(sizeof(*c));
     c->scripts = scripts;
     c->sale = image->sale;
@@ -157,7 +157,7 @@ int bo_restore(struct bo_scripts *scripts, const struct bo_image *image, const s
         add_text(c, image->map ? image->map : "");
         send(c);
         BO_CRASH_POINT(restore_put);
-        c->err = finish(c, image, settings, version, status);
+        c->err = finish(c, image, settings, version, status, epoch);
     }
     int err = c->err;
     forget(c, 0);

@@ -7,8 +7,8 @@
 #include "redis/scripts.h"
 #include "sale/settings.h"
 
-/* settings, their version and status: as PostgreSQL has them. Until it is done the sale stays lost to everybody; done halfway, it is begun anew next time.
+/* settings, their version and status, epoch: as PostgreSQL has them. Until it is done the sale stays lost to everybody; done halfway, it is begun anew next time.
  * BO_ERR_UNAVAILABLE when Redis cannot be reached, BO_ERR_INTERNAL when the sale is not lost or somebody else has begun meanwhile. */
-int bo_restore(struct bo_scripts *scripts, const struct bo_image *image, const struct bo_settings *settings, int64_t version, const char *status) BO_CHECKED;
+int bo_restore(struct bo_scripts *scripts, const struct bo_image *image, const struct bo_settings *settings, int64_t version, const char *status, int64_t epoch) BO_CHECKED;
 
 #endif

@@ -4,6 +4,9 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
+#include "ledger/fence.h"
+#include "ledger/gaps.h"
 #include "ledger/rebuild.h"
 #include "ledger/shares.h"
 #include "ledger/writing.h"
@@ -28,6 +31,7 @@
 #define RETRY_MAX_MS 2000
 #define ANSWER_MS 20000 /* of PostgreSQL */
 #define STOP_TRIES 5
+#define SETTLE_TRIES 4
 
 struct bo_scribe {
     const struct bo_config *config;
@@ -43,32 +47,15 @@ static int64_t silence_ms(const struct bo_scribe *s) {
     return s->config->redis_timeout_ms + 2000 > SILENCE_MS ? s->config->redis_timeout_ms + 2000 : SILENCE_MS;
 }
 
-/* The position moves only from where this scribe believes it to be: a second scribe would be turned back here. */
-static int move_position(struct bo_database *db, const char *const params[3]) {
-    struct bo_rows *rows = NULL;
-    int err = bo_database_run(db,
-                              "INSERT INTO log_position AS p (sale, seq) SELECT $1, $3 WHERE $2 = 0 OR EXISTS (SELECT 1 FROM log_position"
-                              " WHERE sale = $1) ON CONFLICT (sale) DO UPDATE SET seq = excluded.seq WHERE p.seq = $2 RETURNING seq",
-                              params, 3, &rows);
-    if (!err && bo_rows_count(rows) != 1) {
-        bo_log_error("sale %s: the log position is not where this scribe left it; starting over", params[0]);
-        err = BO_ERR_UNAVAILABLE;
-    }
-    bo_rows_free(rows);
-    return err;
-}
-
 /* One transaction for these records of one sale; reason not NULL: puts the only one aside instead. BO_ERR_BAD_MESSAGE: one of them is refused,
  * for s->problem. */
 static int write_transaction(struct bo_scribe *s, const struct bo_log_record *records, size_t count, int64_t after, const char *reason) {
-    char before[24], last[24];
-    snprintf(before, sizeof(before), "%" PRId64, after);
-    snprintf(last, sizeof(last), "%" PRId64, records[count - 1].seq);
-    const char *params[] = {records->sale, before, last};
+    const struct bo_log_record *last = &records[count - 1];
+    const struct bo_log_cursor *cursor = bo_shares_find(&s->shares, records->sale);
     int err = bo_database_script(s->db, "BEGIN");
     if (!err) err = reason ? bo_ledger_put_aside(s->db, records, reason) : bo_ledger_write(s->db, records, count, after);
     if (!err) BO_CRASH_POINT(scribe_written);
-    if (!err) err = move_position(s->db, params);
+    if (!err) err = bo_fence_move(s->db, records->sale, cursor->epoch, after, last->seq, last->epoch);
     if (!err) BO_CRASH_POINT(scribe_before_commit);
     if (!err) return bo_database_script(s->db, "COMMIT");
     char problem[512];
@@ -87,10 +74,40 @@ static int write_alone(struct bo_scribe *s, const struct bo_log_record *record, 
     return write_transaction(s, record, 1, after, s->problem);
 }
 
+/* Nothing of this sale is written any more before an operator has said so, or what is missing is there again (rule P8). */
+static int stop_at_gap(struct bo_scribe *s, struct bo_log_cursor *cursor, int64_t first) {
+    bool known = cursor->gap != 0;
+    cursor->gap = first;
+    if (known) return 0;
+    bo_log_error("sale %s: decisions behind record %" PRId64 " are missing, the next there is %" PRId64 "; its log is written no further. Bring back the database that has"
+                 " them, or go on without them: boxoffice accept-gap --sale %s", cursor->sale, cursor->after, first, cursor->sale);
+    return bo_gaps_count_accepted(s->db, cursor->sale, &cursor->accepted);
+}
+
+/* How many of these follow on one another, and on what is written: numbers are dense, and epochs only rise. */
+static size_t count_dense(const struct bo_log_record *records, size_t count, const struct bo_log_cursor *cursor) {
+    int64_t epoch = cursor->written;
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].seq != cursor->after + 1 + (int64_t)i || records[i].epoch < epoch || records[i].epoch > cursor->epoch) return i;
+        epoch = records[i].epoch;
+    }
+    return count;
+}
+
+/* Redis is told how far the sale is written. */
+static int tell_position(struct bo_scribe *s, struct bo_log_cursor *cursor) {
+    int64_t first;
+    int err = bo_log_reader_committed(s->reader, cursor, &first);
+    if (err == BO_ERR_LEDGER_GAP) return stop_at_gap(s, cursor, first);
+    if (!err) cursor->gap = 0;
+    return err;
+}
+
 static int write_sale(struct bo_scribe *s, const struct bo_log_record *records, size_t count, struct bo_log_cursor *cursor) {
-    for (size_t i = 0; i < count; i++)
-        if (records[i].seq != cursor->after + 1 + (int64_t)i)
-            bo_log_error("sale %s: the log jumps to %" PRId64 ": a decision is missing", records[i].sale, records[i].seq);
+    size_t dense = count_dense(records, count, cursor);
+    if (records->epoch > cursor->epoch) return BO_ERR_SUPERSEDED; /* fenced again with the next round */
+    if (dense == 0) return stop_at_gap(s, cursor, records->seq);
+    count = dense; /* the next round sees what is behind */
     int err = write_transaction(s, records, count, cursor->after, NULL);
     int64_t done = records[count - 1].seq;
     if (err == BO_ERR_BAD_MESSAGE) {
@@ -104,11 +121,12 @@ static int write_sale(struct bo_scribe *s, const struct bo_log_record *records, 
     if (err) return err;
     BO_CRASH_POINT(scribe_committed);
     cursor->after = done;
+    cursor->written = records[count - 1].epoch;
     bo_metric_add(BO_METRIC_log_records, (int64_t)count);
     bo_metric_add(BO_METRIC_log_batches, 1);
     if (s->put_aside) err = bo_ledger_read_aside(s->db, cursor, 1);
     s->put_aside = false;
-    return err ? err : bo_log_reader_committed(s->reader, cursor);
+    return err ? err : tell_position(s, cursor);
 }
 
 static int write_batch(struct bo_scribe *s, const struct bo_log_record *records, size_t count) {
@@ -122,6 +140,42 @@ static int write_batch(struct bo_scribe *s, const struct bo_log_record *records,
 
 /* ---- what Redis has lost ---- */
 
+/* Redis is told the epoch in which PostgreSQL has fenced the sale. Where Redis knows of a later one, or of commits that PostgreSQL does not have any more, it is
+ * fenced once more: what was told in the epoch before does not hold. */
+static int settle(struct bo_scribe *s, struct bo_log_cursor *cursor) {
+    const char *server = bo_scripts_server(s->scripts);
+    for (int tries = 0; tries < SETTLE_TRIES; tries++) {
+        char texts[3][24];
+        const int64_t numbers[] = {cursor->after, cursor->epoch, cursor->written};
+        struct bo_arg args[4] = {[3] = {server, strlen(server)}};
+        for (int i = 0; i < 3; i++) {
+            *bo_text_put_number(texts[i], numbers[i]) = '\0';
+            args[i] = (struct bo_arg){texts[i], strlen(texts[i])};
+        }
+        const struct bo_value *v = NULL;
+        int err = bo_scripts_run(s->scripts, "sale_epoch", cursor->sale, args, 4, &v);
+        if (err && err != BO_ERR_SUPERSEDED && err != BO_ERR_LOST_SALE) return err;
+        bool commits_lost = !err && bo_value_number(v, 2) > cursor->after;
+        cursor->lost = err == BO_ERR_LOST_SALE;
+        cursor->settled = err != BO_ERR_SUPERSEDED && !commits_lost;
+        if (cursor->settled) return 0;
+        if (commits_lost) bo_log_error("sale %s: PostgreSQL has lost records behind %" PRId64, cursor->sale, cursor->after);
+        err = bo_shares_fence(s->db, cursor, server, commits_lost ? cursor->epoch + 1 : bo_value_number(v, 1));
+        if (err) return err;
+    }
+    return BO_ERR_UNAVAILABLE;
+}
+
+/* An operator may have said to go on without what is missing. */
+static int look_at_gap(struct bo_scribe *s, struct bo_log_cursor *cursor) {
+    int64_t accepted = 0;
+    int err = bo_gaps_count_accepted(s->db, cursor->sale, &accepted);
+    if (err || accepted == cursor->accepted) return err;
+    cursor->accepted = accepted;
+    cursor->gap = 0;
+    return bo_shares_fence(s->db, cursor, bo_scripts_server(s->scripts), 0);
+}
+
 /* Tells Redis again how far each sale is committed: a crash after the last commit may have kept it from being told, and whether it still has the sale
  * is in the answer. */
 static int look_after(struct bo_scribe *s) {
@@ -129,8 +183,10 @@ static int look_after(struct bo_scribe *s) {
     if (problem) return problem;
     for (size_t i = 0; i < s->shares.count; i++) {
         struct bo_log_cursor *cursor = &s->shares.cursors[i];
-        if (cursor->after == 0) continue; /* it may not have begun */
-        int err = bo_log_reader_committed(s->reader, cursor);
+        int err = cursor->gap ? look_at_gap(s, cursor) : 0;
+        if (!err && !cursor->settled) err = settle(s, cursor);
+        if (!err && cursor->after == 0) continue; /* it may not have begun */
+        if (!err) err = tell_position(s, cursor);
         if (err && err != BO_ERR_LOST_SALE) return err;
         cursor->lost = err == BO_ERR_LOST_SALE;
     }
@@ -143,17 +199,24 @@ static bool has_sale(const struct bo_log_record *records, size_t count, const ch
     return false;
 }
 
-/* Once what is left of its log is written. PostgreSQL hears nothing meanwhile. */
+/* PostgreSQL hears nothing meanwhile. */
+static int restore(struct bo_scribe *s, struct bo_log_cursor *cursor) {
+    int err = bo_shares_allow_silence(s->db, REBUILD_SILENCE_MS);
+    if (!err) err = bo_rebuild(s->db, s->scripts, cursor->sale, "scribe");
+    if (err == BO_ERR_LEDGER_GAP) err = stop_at_gap(s, cursor, cursor->after + 1);
+    if (!err) err = bo_shares_allow_silence(s->db, silence_ms(s));
+    if (err || cursor->gap) return err;
+    cursor->lost = false;
+    bo_metric_add(BO_METRIC_rebuilds, 1);
+    return bo_shares_fence(s->db, cursor, bo_scripts_server(s->scripts), 0);
+}
+
+/* One a round, so that the others' logs are written meanwhile, and the one that people wait for first: the order is that of the shares. Once what is left of its
+ * log is written. */
 static int restore_lost(struct bo_scribe *s, const struct bo_log_record *records, size_t count) {
     for (size_t i = 0; i < s->shares.count; i++) {
         struct bo_log_cursor *cursor = &s->shares.cursors[i];
-        if (!cursor->lost || has_sale(records, count, cursor->sale)) continue;
-        int err = bo_shares_allow_silence(s->db, REBUILD_SILENCE_MS);
-        if (!err) err = bo_rebuild(s->db, s->scripts, cursor->sale, "scribe");
-        if (!err) err = bo_shares_allow_silence(s->db, silence_ms(s));
-        if (err) return err;
-        cursor->lost = false;
-        bo_metric_add(BO_METRIC_rebuilds, 1);
+        if (cursor->lost && !cursor->gap && !has_sale(records, count, cursor->sale)) return restore(s, cursor);
     }
     return 0;
 }
@@ -185,6 +248,8 @@ static int connect_both(struct bo_scribe *s) {
 /* Of the sales that are carried here, so that all scribes together count each once. */
 static int count_troubles(struct bo_scribe *s) {
     struct bo_buffer mine = {0};
+    int64_t gaps = 0;
+    for (size_t i = 0; i < s->shares.count; i++) gaps += s->shares.cursors[i].gap != 0;
     for (size_t i = 0; i < s->shares.count; i++) bo_buffer_printf(&mine, "%s\"%s\"", i ? "," : "{", s->shares.cursors[i].sale);
     bo_buffer_add_text(&mine, s->shares.count ? "}" : "{}");
     struct bo_rows *rows = NULL;
@@ -193,6 +258,7 @@ static int count_troubles(struct bo_scribe *s) {
                               " (SELECT count(*) FROM refunds WHERE status = 'refused' AND sale = ANY($1::text[]))",
                               (const char *const[]){mine.data}, 1, &rows);
     bo_metric_set(BO_METRIC_sales_carried, (int64_t)s->shares.count);
+    bo_metric_set(BO_METRIC_ledger_gaps, gaps);
     if (!err) bo_metric_set(BO_METRIC_dead_letters_waiting, bo_rows_number(rows, 0, 0));
     if (!err) bo_metric_set(BO_METRIC_differences, bo_rows_number(rows, 0, 1));
     if (!err) bo_metric_set(BO_METRIC_refunds_refused_waiting, bo_rows_number(rows, 0, 2));
@@ -202,7 +268,7 @@ static int count_troubles(struct bo_scribe *s) {
 }
 
 static int refresh(struct bo_scribe *s) {
-    int err = bo_shares_refresh(s->db, &s->shares);
+    int err = bo_shares_refresh(s->db, &s->shares, bo_scripts_server(s->scripts));
     if (!err) err = look_after(s);
     if (!err) err = count_troubles(s);
     return err;

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "ledger/fence.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,21 +39,39 @@ struct bo_log_cursor *bo_shares_find(const struct bo_shares *shares, const char 
     return NULL;
 }
 
+int bo_shares_fence(struct bo_database *db, struct bo_log_cursor *cursor, const char *server, int64_t lowest) {
+    struct bo_fence fence;
+    int err = bo_fence_sale(db, cursor->sale, server, lowest, &fence);
+    if (err) return err;
+    cursor->after = fence.seq;
+    cursor->epoch = fence.epoch;
+    cursor->written = fence.written;
+    cursor->settled = false;
+    return 0;
+}
+
 /* The position is read after the lock is held: nobody else moves it any more. */
-static int take(struct bo_database *db, struct bo_shares *shares, const char *sale) {
+static int take(struct bo_database *db, struct bo_shares *shares, const char *sale, const char *server) {
     struct bo_rows *rows = NULL;
     int err = bo_database_run(db, "SELECT pg_try_advisory_lock(" LOCK_OF ")::int", &sale, 1, &rows);
     bool mine = !err && bo_rows_number(rows, 0, 0) == 1;
     bo_rows_free(rows);
     if (err || !mine) return err;
-    rows = NULL;
-    err = bo_database_run(db, "SELECT coalesce((SELECT seq FROM log_position WHERE sale = $1), 0)", &sale, 1, &rows);
-    if (!err) {
-        shares->cursors = bo_realloc(shares->cursors, (shares->count + 1) * sizeof(*shares->cursors));
-        shares->cursors[shares->count++] = (struct bo_log_cursor){.sale = bo_strdup(sale), .after = bo_rows_number(rows, 0, 0)};
+    shares->cursors = bo_realloc(shares->cursors, (shares->count + 1) * sizeof(*shares->cursors));
+    shares->cursors[shares->count] = (struct bo_log_cursor){.sale = bo_strdup(sale)};
+    return bo_shares_fence(db, &shares->cursors[shares->count++], server, 0);
+}
+
+/* Into the order of rows. */
+static void sort(struct bo_shares *shares, const struct bo_rows *rows) {
+    size_t at = 0;
+    for (size_t i = 0; i < bo_rows_count(rows); i++) {
+        struct bo_log_cursor *found = bo_shares_find(shares, bo_rows_text(rows, i, 0));
+        if (!found) continue;
+        struct bo_log_cursor moved = *found;
+        *found = shares->cursors[at];
+        shares->cursors[at++] = moved;
     }
-    bo_rows_free(rows);
-    return err;
 }
 
 static int give_up_last(struct bo_database *db, struct bo_shares *shares) {
@@ -63,14 +82,20 @@ static int give_up_last(struct bo_database *db, struct bo_shares *shares) {
     return err;
 }
 
-int bo_shares_refresh(struct bo_database *db, struct bo_shares *shares) {
+/* What people wait for first. */
+static const char sales_sql[] =
+    "SELECT id FROM sales ORDER BY CASE status WHEN 'closed' THEN 2 WHEN 'draft' THEN 1 ELSE 0 END,"
+    " greatest(settings->>'opens_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')), id"; /* as texts: a wrong one stops nobody */
+
+int bo_shares_refresh(struct bo_database *db, struct bo_shares *shares, const char *server) {
     struct bo_rows *rows = NULL;
     size_t scribes = 1;
     int err = bo_shares_scribes(db, &scribes);
-    if (!err) err = bo_database_run(db, "SELECT id FROM sales ORDER BY id", NULL, 0, &rows);
+    if (!err) err = bo_database_run(db, sales_sql, NULL, 0, &rows);
     size_t sales = bo_rows_count(rows), share = scribes ? (sales + scribes - 1) / scribes : sales;
     for (size_t i = 0; !err && i < sales && shares->count < share; i++)
-        if (!bo_shares_find(shares, bo_rows_text(rows, i, 0))) err = take(db, shares, bo_rows_text(rows, i, 0));
+        if (!bo_shares_find(shares, bo_rows_text(rows, i, 0))) err = take(db, shares, bo_rows_text(rows, i, 0), server);
+    if (!err) sort(shares, rows);
     while (!err && shares->count > share) err = give_up_last(db, shares);
     bo_rows_free(rows);
     shares->at = time(NULL);

@@ -23,8 +23,12 @@ int bo_shares_scribes(struct bo_database *db, size_t *ret) BO_CHECKED; /* how ma
 /* Without a word for so long PostgreSQL ends the connection. */
 int bo_shares_allow_silence(struct bo_database *db, int64_t ms) BO_CHECKED;
 
-/* Takes and gives up sales. The log position of those taken is the committed one. */
-int bo_shares_refresh(struct bo_database *db, struct bo_shares *shares) BO_CHECKED;
+/* Takes and gives up sales, and puts them in order: those that are open or open soonest first, closed ones last. Those taken are fenced for this server
+ * (ledger/fence.h), and their log position is the committed one. */
+int bo_shares_refresh(struct bo_database *db, struct bo_shares *shares, const char *server) BO_CHECKED;
+
+/* Fences a sale that is carried here again, in an epoch of at least lowest; Redis has to be told. */
+int bo_shares_fence(struct bo_database *db, struct bo_log_cursor *cursor, const char *server, int64_t lowest) BO_CHECKED;
 
 /* Gives everything up, and is no scribe any more. Returns how many others there are; where there is none, a refresh takes all sales again. */
 int bo_shares_leave(struct bo_database *db, struct bo_shares *shares, size_t *ret_others) BO_CHECKED;

@@ -59,12 +59,12 @@ int bo_ledger_write(struct bo_database *db, const struct bo_log_record *records,
 /* ---- put aside ---- */
 
 int bo_ledger_put_aside(struct bo_database *db, const struct bo_log_record *record, const char *reason) {
-    char seq[24], at[24];
-    *bo_text_put_number(seq, record->seq) = *bo_text_put_number(at, record->at) = '\0';
+    char seq[24], at[24], epoch[24];
+    *bo_text_put_number(seq, record->seq) = *bo_text_put_number(at, record->at) = *bo_text_put_number(epoch, record->epoch) = '\0';
     bo_log_error("sale %s: log record %s (%s) cannot be written and is put aside: %s", record->sale, seq, record->kind, reason);
     bo_metric_add(BO_METRIC_dead_letters, 1);
-    return bo_database_run(db, "INSERT INTO dead_letters (sale, seq, kind, body, reason, at_ms) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-                           (const char *const[]){record->sale, seq, record->kind, record->body, reason, at}, 6, NULL);
+    return bo_database_run(db, "INSERT INTO dead_letters (sale, seq, kind, body, reason, at_ms, epoch) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+                           (const char *const[]){record->sale, seq, record->kind, record->body, reason, at, epoch}, 7, NULL);
 }
 
 /* Neighbours are one range: their distance from their place among the others is the same. */
@@ -122,12 +122,12 @@ static int try_again(struct bo_database *db, const struct bo_log_record *record,
 
 int bo_ledger_write_again(struct bo_database *db, const char *sale, void (*tell)(void *arg, const struct bo_log_record *record, const char *problem), void *arg) {
     struct bo_rows *rows = NULL;
-    int err = bo_database_run(db, "SELECT sale, seq, at_ms, kind, body FROM dead_letters WHERE $1::text IS NULL OR sale = $1 ORDER BY sale, seq", &sale, 1, &rows);
+    int err = bo_database_run(db, "SELECT sale, seq, at_ms, kind, body, epoch FROM dead_letters WHERE $1::text IS NULL OR sale = $1 ORDER BY sale, seq", &sale, 1, &rows);
     for (size_t i = 0; !err && i < bo_rows_count(rows); i++) {
         char problem[512];
         const char *body = bo_rows_text(rows, i, 4);
         const struct bo_log_record record = {.sale = bo_rows_text(rows, i, 0), .seq = bo_rows_number(rows, i, 1), .at = bo_rows_number(rows, i, 2), .kind = bo_rows_text(rows, i, 3),
-                                             .body = body, .body_length = strlen(body)};
+                                             .body = body, .body_length = strlen(body), .epoch = bo_rows_number(rows, i, 5)};
         err = try_again(db, &record, problem);
         if (!err) tell(arg, &record, *problem ? problem : NULL);
     }

@@ -19,6 +19,10 @@ struct bo_redis_feed_events {
 struct bo_redis_feed *bo_redis_feed_open(uv_loop_t *loop, const char *address, int64_t timeout_ms,
                                          struct bo_redis_feed_events events);
 void bo_redis_feed_add(struct bo_redis_feed *feed, const char *sale);
+/* Identity of the server it hears (redis/server.h); "" while that is not known. */
+const char *bo_redis_feed_server(const struct bo_redis_feed *feed);
+int64_t bo_redis_feed_since_us(const struct bo_redis_feed *feed); /* when it connected */
+void bo_redis_feed_reconnect(struct bo_redis_feed *feed);          /* the address may mean another server by now */
 void bo_redis_feed_close(struct bo_redis_feed *feed);
 
 #endif

@@ -80,6 +80,7 @@ static void on_connect(const redisAsyncContext *context, int status) {
         return;
     }
     link->up = true;
+    link->up_us = bo_loop_steady_us();
     link->retry_ms = RETRY_FIRST_MS;
     if (link->on_up) link->on_up(link->arg);
 }

@@ -16,6 +16,7 @@ struct bo_redis_link {
     redisAsyncContext *context; /* NULL while not connected or connecting */
     bool up;
     int64_t since_us;     /* start of the attempt to connect */
+    int64_t up_us;        /* since when there is a connection */
     int64_t retry_ms;
     int64_t checked_us;    /* the last look at whether Redis answers */
     uv_timer_t *timer;

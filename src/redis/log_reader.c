@@ -7,11 +7,13 @@
 #include "redis/reply.h"
 #include "redis/store.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LOG_KEY 9
+#define LAST_EPOCH "18446744073709551615" /* the second part of an id has 64 bits */
 
 struct bo_log_reader {
     struct bo_scripts *scripts;
@@ -38,6 +40,11 @@ void bo_log_reader_free(struct bo_log_reader *reader) {
     free(reader);
 }
 
+static int64_t epoch_of(const redisReply *id) {
+    const char *dash = strchr(id->str, '-');
+    return dash ? strtoll(dash + 1, NULL, 10) : 0;
+}
+
 static int64_t seq_of(const redisReply *id) { return strtoll(id->str, NULL, 10); }
 
 /* An entry: {id, {"kind", kind, "at", at, "body", body}}, as lua/lib/sale.lua writes it. */
@@ -46,6 +53,7 @@ static bool read_entry(const redisReply *entry, const char *sale, struct bo_log_
     if (!fields || fields->elements != 6) return false;
     *ret = (struct bo_log_record){.sale = sale,
                                   .seq = seq_of(entry->element[0]),
+                                  .epoch = epoch_of(entry->element[0]),
                                   .kind = fields->element[1]->str,
                                   .at = strtoll(fields->element[3]->str, NULL, 10),
                                   .body = fields->element[5]->str,
@@ -73,13 +81,18 @@ static size_t collect(struct bo_log_reader *reader, const struct bo_log_cursor *
     return count;
 }
 
-static void format_read(struct bo_buffer *keys, struct bo_buffer *ids, const struct bo_log_cursor *cursors, size_t count) {
+/* Behind the last record, whatever its epoch is. Returns how many are read on. */
+static size_t format_read(struct bo_buffer *keys, struct bo_buffer *ids, const struct bo_log_cursor *cursors, size_t count) {
+    size_t n = 0;
     for (size_t i = 0; i < count; i++) {
         char key[128];
+        if (cursors[i].gap) continue;
+        n++;
         bo_redis_key(cursors[i].sale, LOG_KEY, key);
         bo_buffer_printf(keys, " %s", key);
-        bo_buffer_printf(ids, " %lld-0", (long long)cursors[i].after);
+        bo_buffer_printf(ids, " %lld-" LAST_EPOCH, (long long)cursors[i].after);
     }
+    return n;
 }
 
 int bo_log_reader_next(struct bo_log_reader *reader, const struct bo_log_cursor *cursors, size_t cursor_count, size_t max, int wait_ms,
@@ -91,7 +104,11 @@ int bo_log_reader_next(struct bo_log_reader *reader, const struct bo_log_cursor 
     bo_buffer_printf(&command, "XREAD COUNT %zu", max);
     if (wait_ms > 0) bo_buffer_printf(&command, " BLOCK %d", wait_ms); /* to Redis, 0 is for ever */
     bo_buffer_add_text(&command, " STREAMS");
-    format_read(&command, &ids, cursors, cursor_count);
+    if (format_read(&command, &ids, cursors, cursor_count) == 0) {
+        bo_buffer_free(&command);
+        poll(NULL, 0, wait_ms);
+        return 0;
+    }
     bo_buffer_add(&command, ids.data, ids.length);
     reader->reply = redisCommand(bo_scripts_context(reader->scripts), command.data); /* ids hold no '%': bo_text_is_id */
     bo_buffer_free(&command);
@@ -110,12 +127,13 @@ static struct bo_arg print_number(char text[24], int64_t number) {
     return (struct bo_arg){text, (size_t)length};
 }
 
-int bo_log_reader_committed(struct bo_log_reader *reader, const struct bo_log_cursor *cursor) {
-    char texts[BO_LOG_ASIDE_MAX * 2 + 1][24];
-    struct bo_arg args[BO_LOG_ASIDE_MAX * 2 + 1];
-    size_t count = 0;
-    args[count] = print_number(texts[count], cursor->after);
-    count++;
+int bo_log_reader_committed(struct bo_log_reader *reader, const struct bo_log_cursor *cursor, int64_t *ret_first) {
+    char texts[BO_LOG_ASIDE_MAX * 2 + 2][24];
+    struct bo_arg args[BO_LOG_ASIDE_MAX * 2 + 2] = {print_number(texts[0], cursor->after), print_number(texts[1], cursor->epoch)};
+    size_t count = 2;
+    const struct bo_value *v = NULL;
     for (size_t i = 0; i < cursor->aside_count; i++, count++) args[count] = print_number(texts[count], cursor->aside[i]);
-    return bo_scripts_run(reader->scripts, "log_commit", cursor->sale, args, count, NULL);
+    int err = bo_scripts_run(reader->scripts, "log_commit", cursor->sale, args, count, &v);
+    *ret_first = err == BO_ERR_LEDGER_GAP ? bo_value_number(v, 1) : 0;
+    return err;
 }

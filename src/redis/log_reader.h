@@ -17,6 +17,7 @@ struct bo_log_reader;
 struct bo_log_record {
     const char *sale;
     int64_t seq;
+    int64_t epoch; /* it was decided in; 0: before there were any */
     bo_ms at;
     const char *kind;
     const char *body; /* JSON */
@@ -26,7 +27,12 @@ struct bo_log_record {
 struct bo_log_cursor {
     const char *sale;
     int64_t after; /* the last record that is committed */
+    int64_t epoch; /* in which PostgreSQL lets this server's log be written */
+    int64_t written; /* epoch of the record `after` */
+    bool settled;  /* Redis knows the epoch */
     bool lost;     /* Redis has lost the sale, or a part of it */
+    int64_t accepted; /* gaps that an operator has accepted */
+    int64_t gap;   /* what follows `after` is missing; the first number there is, 0: there is no gap. Its log is not read on. */
     int64_t aside[BO_LOG_ASIDE_MAX * 2]; /* records that are put aside: first and last number of each range, rising */
     size_t aside_count;                  /* numbers in it */
 };
@@ -39,7 +45,8 @@ void bo_log_reader_free(struct bo_log_reader *reader);
 int bo_log_reader_next(struct bo_log_reader *reader, const struct bo_log_cursor *cursors, size_t cursor_count, size_t max, int wait_ms,
                        const struct bo_log_record **ret, size_t *ret_count) BO_CHECKED;
 
-/* Everything of this sale up to cursor->after is in PostgreSQL, but for cursor->aside. BO_ERR_LOST_SALE: Redis has less, and has to be restored. */
-int bo_log_reader_committed(struct bo_log_reader *reader, const struct bo_log_cursor *cursor) BO_CHECKED;
+/* Everything of this sale up to cursor->after is in PostgreSQL, but for cursor->aside. BO_ERR_LOST_SALE: Redis has less, and has to be restored; BO_ERR_LEDGER_GAP: what follows
+ * is not in the log any more, *ret_first is the next there is; BO_ERR_SUPERSEDED: another epoch has begun. */
+int bo_log_reader_committed(struct bo_log_reader *reader, const struct bo_log_cursor *cursor, int64_t *ret_first) BO_CHECKED;
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "redis/reply.h"
+#include "redis/server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +18,19 @@ struct bo_scripts {
     redisReply *reply; /* what values point into */
     struct bo_value *values;
     int sent;
+    struct bo_redis_server server;
 };
 
 static struct timeval timeval_of(int64_t ms) { return (struct timeval){ms / 1000, (ms % 1000) * 1000}; }
+
+static int learn_server(redisContext *context, const char *address, struct bo_redis_server *ret) {
+    redisReply *reply = redisCommand(context, "INFO");
+    bool told = reply && reply->type == REDIS_REPLY_STRING && bo_redis_server_read(reply->str, ret);
+    if (reply) freeReplyObject(reply);
+    if (told && ret->is_primary) return 0;
+    bo_log_warn("redis at %s %s", address, told ? "is a replica" : "does not say which server it is; it may still load its data");
+    return BO_ERR_UNAVAILABLE;
+}
 
 int bo_scripts_open(const char *address, int64_t timeout_ms, struct bo_scripts **ret) {
     struct timeval timeout = timeval_of(timeout_ms);
@@ -37,11 +48,19 @@ int bo_scripts_open(const char *address, int64_t timeout_ms, struct bo_scripts *
         redisFree(context);
         return BO_ERR_UNAVAILABLE;
     }
+    struct bo_redis_server server;
+    if (learn_server(context, address, &server) != 0) {
+        redisFree(context);
+        return BO_ERR_UNAVAILABLE;
+    }
     struct bo_scripts *scripts = bo_alloc(sizeof(*scripts));
     scripts->context = context;
+    scripts->server = server;
     *ret = scripts;
     return 0;
 }
+
+const char *bo_scripts_server(const struct bo_scripts *scripts) { return scripts->server.identity; }
 
 static void forget(struct bo_scripts *scripts) {
     if (scripts->reply) freeReplyObject(scripts->reply);

@@ -7,8 +7,9 @@
 
 struct bo_scripts;
 
-/* BO_ERR_UNAVAILABLE, logged with the reason, when Redis cannot be reached. An answer is waited for timeout_ms. */
+/* BO_ERR_UNAVAILABLE, logged with the reason, when Redis cannot be reached, still loads its data, or is a replica. An answer is waited for timeout_ms. */
 int bo_scripts_open(const char *address, int64_t timeout_ms, struct bo_scripts **ret) BO_CHECKED;
+const char *bo_scripts_server(const struct bo_scripts *scripts); /* its identity (redis/server.h) */
 void bo_scripts_close(struct bo_scripts *scripts);
 
 /* *ret (may be NULL) is valid until the next call. Returns what the script answered, or BO_ERR_UNAVAILABLE: then the connection may be of no use any more. */

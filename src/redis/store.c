@@ -9,12 +9,14 @@
 #include "metrics/metrics.h"
 #include "redis/link.h"
 #include "redis/reply.h"
+#include "redis/server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PENDING_MAX 100000
+#define NOT_YET_RETRY_MS 100 /* it loads its data, or is a replica */
 
 struct call {
     struct call *next, *prev;
@@ -33,7 +35,7 @@ struct bo_redis_store {
     struct call pending; /* list head, oldest first */
     size_t pending_count;
     bool closed, scripts_loaded, known; /* which server it is */
-    char run_id[48];
+    struct bo_redis_server server; /* the last one that was known */
     void (*on_other_server)(void *arg);
     void *arg;
 };
@@ -78,8 +80,11 @@ static void on_reply(redisAsyncContext *context, void *r, void *arg) {
     }
     if (reply->type == REDIS_REPLY_ERROR) {
         if (strncmp(reply->str, "NOSCRIPT", 8) == 0 && load_and_send_again(c) == 0) return;
+        struct bo_redis_store *store = c->store;
+        bool demoted = bo_redis_is_readonly(reply->str);
         bo_log_error("redis script %s: %s", c->script->name, reply->str);
         finish(c, bo_redis_error(reply), NULL);
+        if (demoted) bo_redis_link_drop(&store->link); /* what is a primary now is found by connecting again */
         return;
     }
     struct bo_value *values = bo_redis_values(reply);
@@ -115,19 +120,22 @@ static int64_t oldest_us(void *arg) {
     return store->pending.next == &store->pending ? 0 : store->pending.next->sent_us;
 }
 
-/* Every start of a Redis has an id of its own. Nothing is run before it is known. */
+/* Nothing is run before the server is known. */
 static void learn_server(redisAsyncContext *context, void *r, void *arg) {
+    (void)context;
     const redisReply *reply = r;
     struct bo_redis_store *store = arg;
+    struct bo_redis_server server;
     if (!reply) return;
-    const char *at = reply->type == REDIS_REPLY_STRING ? strstr(reply->str, "run_id:") : NULL;
-    char run_id[sizeof(store->run_id)] = "";
-    if (!at || sscanf(at, "run_id:%47[0-9a-f]", run_id) != 1) { /* still loading its data */
-        redisAsyncDisconnect(context);
+    bool told = reply->type == REDIS_REPLY_STRING && bo_redis_server_read(reply->str, &server);
+    if (!told || !server.is_primary) {
+        if (told) bo_log_warn("redis at %s is a replica; connecting again until a primary answers", store->link.address);
+        store->link.retry_ms = NOT_YET_RETRY_MS;
+        bo_redis_link_drop(&store->link);
         return;
     }
-    bool other = store->run_id[0] && strcmp(store->run_id, run_id) != 0;
-    memcpy(store->run_id, run_id, sizeof(run_id));
+    bool other = store->server.identity[0] && strcmp(store->server.identity, server.identity) != 0;
+    store->server = server;
     store->known = true;
     if (other && store->on_other_server) store->on_other_server(store->arg);
 }
@@ -138,7 +146,7 @@ static void on_down(void *arg) { ((struct bo_redis_store *)arg)->known = false; 
  * together, loading everything again would be what keeps Redis from answering. */
 static void on_up(void *arg) {
     struct bo_redis_store *store = arg;
-    redisAsyncCommand(store->link.context, learn_server, store, "INFO server");
+    redisAsyncCommand(store->link.context, learn_server, store, "INFO");
     if (store->scripts_loaded) return;
     store->scripts_loaded = true;
     for (const struct bo_embedded *s = bo_lua_scripts; s->name; s++)
@@ -168,6 +176,14 @@ void bo_redis_store_flush(struct bo_redis_store *store) {
 }
 
 bool bo_redis_store_is_up(const struct bo_redis_store *store) { return store && store->link.up && store->known; }
+
+const char *bo_redis_store_server(const struct bo_redis_store *store) { return store ? store->server.identity : ""; }
+
+int64_t bo_redis_store_since_us(const struct bo_redis_store *store) { return bo_redis_store_is_up(store) ? store->link.up_us : 0; }
+
+void bo_redis_store_reconnect(struct bo_redis_store *store) {
+    if (store) bo_redis_link_drop(&store->link);
+}
 
 void bo_redis_store_close(struct bo_redis_store *store) {
     if (!store) return;

@@ -51,7 +51,7 @@ test('P3 a record that cannot be written is put aside with its reason and stops 
   await arrive(world);
   await caughtUp(world);
   const next = (await world.redis.client.hincrby('bo:{hall}:state', 'seq', 1));
-  await world.redis.client.xadd('bo:{hall}:log', `${next}-0`, 'kind', 'join', 'at', '1', 'body', 'this is no JSON');
+  await world.redis.client.xadd('bo:{hall}:log', `${next}-${await world.redis.client.hget('bo:{hall}:state', 'epoch')}`, 'kind', 'join', 'at', '1', 'body', 'this is no JSON');
   const person = await new Person(world).connect();
   assert.equal((await person.buy('S-1')).type, 'bought');
   const [letter] = await world.postgres.query('SELECT seq::int, kind, body, reason FROM dead_letters');

@@ -30,15 +30,18 @@ export class Sale {
     this.keys = names.map((name) => `bo:{${id}}:${name}`);
     this.key = Object.fromEntries(names.map((name, i) => [name, this.keys[i]]));
     this.version = 0;
+    this.epoch = 1; // as PostgreSQL would fence it
   }
 
   run(script, ...args) {
     return this.redis[script](...this.keys, ...args.map(String));
   }
 
-  async load(settings = {}, { status = 'open', total = 100, committed = 0 } = {}) {
+  // epoch, written, server: what PostgreSQL says of it (sale_fence).
+  async load(settings = {}, { status = 'open', total = 100, committed = 0, epoch = this.epoch, written = 0, server = 'redis' } = {}) {
+    this.epoch = epoch;
     this.settings = { ...defaults, ...this.settings, ...settings };
-    return this.run('sale_load', ++this.version, committed, status, total, 'a seed', ...Object.entries(this.settings).flat());
+    return this.run('sale_load', ++this.version, committed, epoch, written, server, status, total, 'a seed', ...Object.entries(this.settings).flat());
   }
 
   async join(...people) {
@@ -86,6 +89,11 @@ export class Sale {
 
   async release(person, number, key, ...seats) {
     return asNumbers((await this.run('seats_choose', person, number, key, 'release', 0, seats.length, 0, ...seats))[1]);
+  }
+
+  // PostgreSQL has the log up to here, but for what is put aside: first, last, …
+  async commit(seq, ...aside) {
+    return this.run('log_commit', seq ?? (await this.state('seq'))[0], this.epoch, ...aside);
   }
 
   async log() {

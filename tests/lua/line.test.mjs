@@ -229,22 +229,34 @@ test('A8 nobody is admitted while the log is too far behind', async (t) => {
   await sale.join('g:3');
   await sale.tick();
   assert.deepEqual(await sale.stages('g:1'), ['wait']);
-  await sale.run('log_commit', (await sale.state('seq'))[0]);
+  await sale.commit();
   await sale.tick();
   assert.deepEqual(await sale.stages('g:1'), ['claim']);
 });
 
-test('P1 the log has no gap, and is trimmed to what is not committed', async (t) => {
+test('P1 the log has no gap, and what is committed stays in it for some minutes', async (t) => {
   const sale = new Sale(await startScripts(t));
   await sale.load({ rate_count: 5 });
   for (const p of people(1, 30)) await sale.join(p);
   await sale.tick();
   const log = await sale.log();
   assert.deepEqual(log.map(({ seq }) => seq), log.map((_, i) => i + 1));
-  await sale.run('log_commit', 10);
-  assert.equal((await sale.log())[0].seq, 11);
-  await sale.run('log_commit', 5);
+  await sale.commit(10);
+  assert.equal((await sale.log())[0].seq, 1, 'a PostgreSQL that has lost its last commits finds them again');
+  await sale.commit(5);
   assert.deepEqual(await sale.state('committed'), [10]);
+  const later = (ms) => sale.redis.eval(`local marks = cmsgpack.unpack(redis.call('HGET', KEYS[1], 'trims'))
+    for i = 3, #marks, 2 do marks[i] = marks[i] - ARGV[1] end
+    redis.call('HSET', KEYS[1], 'trims', cmsgpack.pack(marks))`, 1, sale.key.state, ms);
+  await later(6000);
+  await sale.commit(20);
+  await later(179000);
+  await sale.commit(25);
+  assert.equal((await sale.log())[0].seq, 11);
+  await sale.redis.config('SET', 'maxmemory', '1');
+  assert.deepEqual(await sale.commit(26), ['ok']);
+  await sale.redis.config('SET', 'maxmemory', '0');
+  assert.equal((await sale.log())[0].seq, 27, 'all of it where Redis has no memory left');
 });
 
 test('a sale that Redis has forgotten is not begun anew while PostgreSQL knows its log', async (t) => {
