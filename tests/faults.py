@@ -5,7 +5,7 @@ import json
 import sys
 
 SUMS = ["told_bought_not_stored", "stored_twice", "seats_with_two_owners", "places_lost", "order_violations", "untold", "unpaid_tickets", "paid_without_ticket_or_refund",
-        "limit_violations", "differences"]
+        "limit_violations", "differences", "failover_paid_untold", "failover_granted_untrue", "failover_left_untrue", "refunds_missing"]
 BOUNDS = {**{key: 0 for key in SUMS}, "purchases_lost_after_redis_wipe": 0, "back_in_service_s": 30, "gateway_kill_back_s": 15, "upgrade_failed_requests": 0, "upgrade_lost_people": 0}
 
 rows = [json.loads(line) for line in open(sys.argv[1])]

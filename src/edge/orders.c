@@ -215,6 +215,8 @@ static void looked_up(void *arg, int err, const struct bo_value *v) {
         bo_order_settled(s->room, s->person, l->order, bo_value_number(v, 4), false);
     else if (ending && ending->message)
         bo_session_printf(s, "{\"type\":\"order_failed\",\"order\":\"%s\",\"reason\":\"%s\",\"message\":\"%s\"}", l->order, state, ending->message);
+    else if (strcmp(state, "paying") == 0) /* what ended it is lost: the buyer may pay again, or has paid and the service says so once more */
+        bo_session_find_again(s);
     bo_session_release(s);
     free(l);
 }

@@ -56,6 +56,8 @@ static void return_session(struct bo_session *s, const struct bo_value *found) {
     enum bo_stage before = s->stage, stage = bo_stage_from(bo_value_text(found, 1));
     int64_t number = bo_value_number(found, 0);
     if (before != BO_STAGE_WAIT && before != BO_STAGE_OUT && !is_inside(before)) return;
+    if (before == BO_STAGE_PAY && stage != BO_STAGE_PAY && stage != BO_STAGE_OUT && s->visit && s->visit->order)
+        bo_order_look_up(s, s->visit->order); /* what he pays, or has paid, is not known any more */
     if (stage == BO_STAGE_WAIT) {
         s->number = number;
         if (before != BO_STAGE_WAIT) {

@@ -50,8 +50,9 @@ test('P3 a record that cannot be written is put aside with its reason and stops 
   const world = await startBoxoffice(t);
   await arrive(world);
   await caughtUp(world);
-  const next = (await world.redis.client.hincrby('bo:{hall}:state', 'seq', 1));
-  await world.redis.client.xadd('bo:{hall}:log', `${next}-${await world.redis.client.hget('bo:{hall}:state', 'epoch')}`, 'kind', 'join', 'at', '1', 'body', 'this is no JSON');
+  const next = await world.redis.client.eval(`local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
+    redis.call('XADD', KEYS[2], seq .. '-' .. redis.call('HGET', KEYS[1], 'epoch'), 'kind', 'join', 'at', 1, 'body', 'this is no JSON')
+    return seq`, 2, 'bo:{hall}:state', 'bo:{hall}:log');
   const person = await new Person(world).connect();
   assert.equal((await person.buy('S-1')).type, 'bought');
   const [letter] = await world.postgres.query('SELECT seq::int, kind, body, reason FROM dead_letters');

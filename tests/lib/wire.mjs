@@ -6,7 +6,7 @@ import { atEnd } from './servers.mjs';
 
 export async function startWire(t, target) {
   const pairs = new Set();
-  let state = 'well', late = 0;
+  let state = 'well', late = 0, to = target;
   const pass = (from, to) => {
     from.on('data', (data) => {
       if (!late) return void to.write(data);
@@ -18,7 +18,7 @@ export async function startWire(t, target) {
   };
   const server = net.createServer((near) => {
     if (state === 'cut') return void near.destroy();
-    const far = net.connect(target), pair = [near, far];
+    const far = net.connect(to), pair = [near, far];
     near.setNoDelay(true);
     pairs.add(pair);
     near.on('close', () => pairs.delete(pair));
@@ -42,6 +42,11 @@ export async function startWire(t, target) {
     cut() {
       state = 'cut';
       each((socket) => socket.destroy());
+    },
+    // New connections lead to another server. keep: those that there are stay with the one before.
+    lead(other, { keep = false } = {}) {
+      to = other;
+      if (!keep) each((socket) => socket.destroy());
     },
     heal() {
       state = 'well';
