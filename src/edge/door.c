@@ -21,6 +21,7 @@ struct door {
     struct bo_http *http;
     struct bo_ticket_claim ticket;
     enum way way;
+    bool by_hand; /* named by order and seat: whoever has it now */
     char gate[BO_ID_MAX + 1];
     bo_ms at;     /* when it was let in; 0: now */
     json_t *told; /* what the ticket is */
@@ -112,8 +113,11 @@ static json_t *describe(const struct door *d, const struct bo_rows *rows) {
 static void row_read(void *arg, int err, const char *state, const struct bo_rows *rows) {
     (void)state;
     struct door *d = arg;
-    if (err || bo_rows_count(rows) == 0 || bo_rows_number(rows, 0, COLUMN_SERIAL) != d->ticket.serial) {
-        fail(d, err ? BO_ERR_UNAVAILABLE : BO_ERR_TICKET_VOID, NULL);
+    bool found = !err && bo_rows_count(rows) > 0;
+    if (found && d->by_hand) d->ticket.serial = bo_rows_number(rows, 0, COLUMN_SERIAL);
+    if (!found || bo_rows_number(rows, 0, COLUMN_SERIAL) != d->ticket.serial) {
+        int none = d->by_hand ? BO_ERR_UNKNOWN_TICKET : BO_ERR_TICKET_VOID;
+        fail(d, err ? BO_ERR_UNAVAILABLE : none, NULL);
         return;
     }
     bo_ms before = bo_rows_number(rows, 0, COLUMN_AT);
@@ -137,11 +141,26 @@ static void ask_row(struct door *d) {
 
 /* ---- the request ---- */
 
-#define REQUEST "code: of a ticket; gate: who lets in, at most 64 bytes; at: a time like 2026-05-01T19:30:00Z, when it is told later; undo: true, when it was a mistake"
+#define REQUEST "code: of a ticket, or, where it is lost, sale, order and seat; gate: who lets in, at most 64 bytes; at: a time like 2026-05-01T19:30:00Z, when it is told later; undo: true, when it was a mistake"
+
+/* Which ticket? By its code, or by order and seat for somebody who has lost it (rule U2): whoever stands at the door has looked him up. */
+static int read_ticket(struct door *d, const json_t *body) {
+    static const char *const names[] = {"sale", "order", "seat"};
+    char *const texts[] = {d->ticket.sale, d->ticket.order, d->ticket.seat};
+    const char *code = json_string_value(json_object_get(body, "code"));
+    if (json_object_get(body, "code")) return code ? bo_token_read_ticket(d->http->gateway->keys, code, &d->ticket) : BO_ERR_BAD_MESSAGE;
+    for (int i = 0; i < 3; i++) {
+        const char *text = json_string_value(json_object_get(body, names[i]));
+        if (!text || !*text || strlen(text) > BO_ID_MAX) return BO_ERR_BAD_MESSAGE;
+        strcpy(texts[i], text);
+    }
+    d->by_hand = true;
+    return 0;
+}
 
 /* On BO_ERR_BAD_MESSAGE problem says what is wrong. */
 static int read_request(struct door *d, const json_t *body, bool lets_in, struct bo_buffer *problem) {
-    const char *code = json_string_value(json_object_get(body, "code")), *gate = json_string_value(json_object_get(body, "gate"));
+    const char *gate = json_string_value(json_object_get(body, "gate"));
     const json_t *at = json_object_get(body, "at"), *undo = json_object_get(body, "undo");
     const char *wrong = json_is_string(at) ? bo_date_read(json_string_value(at), &d->at) : NULL;
     if (!body) return BO_ERR_BAD_JSON;
@@ -149,13 +168,12 @@ static int read_request(struct door *d, const json_t *body, bool lets_in, struct
         bo_buffer_printf(problem, "at: %s", wrong);
         return BO_ERR_BAD_MESSAGE;
     }
-    if (!code || (gate && strlen(gate) > BO_ID_MAX) || (undo && !json_is_boolean(undo)) || (at && !json_is_string(at))) {
-        bo_buffer_add_text(problem, REQUEST);
-        return BO_ERR_BAD_MESSAGE;
-    }
+    bool right = (!gate || strlen(gate) <= BO_ID_MAX) && (!undo || json_is_boolean(undo)) && (!at || json_is_string(at));
+    int err = right ? read_ticket(d, body) : BO_ERR_BAD_MESSAGE;
+    if (err == BO_ERR_BAD_MESSAGE) bo_buffer_add_text(problem, REQUEST);
     if (lets_in) d->way = json_is_true(undo) ? OUT : IN;
     snprintf(d->gate, sizeof(d->gate), "%s", gate ? gate : d->http->actor);
-    return bo_token_read_ticket(d->http->gateway->keys, code, &d->ticket);
+    return err;
 }
 
 void bo_door_run(struct bo_http *http, bool lets_in) {

@@ -107,7 +107,7 @@ test('W2 who holds a seat, where somebody is, his order; seats kept back and put
 test('U2 somebody has lost his tickets: found, shown, and given a new link; a viewer sees them and makes none', async (t) => {
   const world = await startBoxoffice(t, { config: { admin_tokens: tokens }, settings: { starts_at: '2099-06-12T18:30:00Z', time_zone: 'Europe/Vienna' } });
   const buyer = await arrive(world);
-  const { order } = await buyer.buy('S-1', 'S-2');
+  const { order, tickets } = await buyer.buy('S-1', 'S-2');
   const find = async (page) => {
     await page.click('#tab-find');
     await page.fill('#query', order);
@@ -124,6 +124,13 @@ test('U2 somebody has lost his tickets: found, shown, and given a new link; a vi
   const customer = await openBrowser(t);
   await customer.page.goto(await page.inputValue('#order-link input'));
   await customer.page.waitForFunction(() => document.querySelectorAll('#cards img').length === 2);
+  await page.click('#order tr:nth-child(2) >> text=Let in');
+  await sureYes(page);
+  await page.waitForFunction(() => /S-2.*used .*UndoTicket link/.test(document.getElementById('order').textContent));
+  assert.equal((await world.admin('POST', '/api/check-in', { code: tickets.find(({ seat }) => seat === 'S-2').code })).json.checked_in_by, 'otto');
+  await page.click('#order tr:nth-child(2) >> text=Undo');
+  await sureYes(page);
+  await page.waitForFunction(() => !/used/.test(document.getElementById('order').textContent));
   const viewer = await openPanel(t, world, VIEWER);
   await find(viewer.page);
   assert.equal(await viewer.page.locator('#order button').count(), 0);

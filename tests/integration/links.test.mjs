@@ -154,3 +154,25 @@ test('U2 an operator makes a link again, for the buyer and for whoever has a tic
   const { audit } = (await world.admin('GET', '/api/audit')).json;
   assert.deepEqual(audit.filter(({ action }) => action === 'ticket_link').map(({ actor, sale, detail }) => [actor, sale, detail]), [['otto', 'hall', { order, person: friend.person }], ['otto', 'hall', { order, person: one.person }]]);
 });
+
+test('U2 somebody without his code is let in by order and seat, once, whoever has the ticket now', async (t) => {
+  const world = await startBoxoffice(t);
+  const one = await buyer(world, 'hall', 'S-1', 'S-2'), friend = await arrive(world), { order } = one.bought;
+  const door = (body, what = 'check-in') => world.admin('POST', `/api/${what}`, body);
+  const first = await door({ sale: 'hall', order, seat: 'S-1', gate: 'desk' });
+  assert.deepEqual([first.status, first.json.valid, first.json.person, first.json.zone], [200, true, one.person, 'Floor']);
+  const again = await door({ sale: 'hall', order, seat: 'S-1' });
+  assert.deepEqual([again.json.error.code, again.json.checked_in_by], ['already_checked_in', 'desk']);
+  assert.equal((await door({ code: one.bought.tickets[0].code })).json.error.code, 'already_checked_in', 'the code has been used by it');
+  assert.equal((await door({ sale: 'hall', order, seat: 'S-1', undo: true })).status, 200);
+  assert.equal((await door({ code: one.bought.tickets[0].code })).status, 200);
+  const { transfer } = (await ask(world, one.resume, 'tickets/transfer', { seat: 'S-2' })).json;
+  await ask(world, friend.resume, 'tickets/accept', { transfer });
+  const look = await door({ sale: 'hall', order, seat: 'S-2' }, 'tickets/check');
+  assert.deepEqual([look.status, look.json.person, look.json.checked_in_at], [200, friend.person, null]);
+  assert.equal((await door({ sale: 'hall', order, seat: 'S-2' })).json.person, friend.person);
+  for (const [code, body] of [['unknown_ticket', { sale: 'hall', order, seat: 'S-3' }], ['unknown_ticket', { sale: 'hall', order: 'o:none', seat: 'S-1' }], ['unknown_ticket', { sale: 'none', order, seat: 'S-1' }],
+    ['bad_message', { sale: 'hall', order }], ['bad_message', { order, seat: 'S-1' }], ['bad_message', { sale: 'hall', order, seat: 'x'.repeat(65) }], ['bad_message', { sale: 'hall', order: 7, seat: 'S-1' }],
+    ['bad_message', { code: 7, sale: 'hall', order, seat: 'S-1' }], ['bad_message', {}]]) assert.equal((await door(body)).json.error.code, code, JSON.stringify(body));
+  assert.match((await door({})).json.error.detail, /or, where it is lost, sale, order and seat/);
+});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// An order at the desk: its tickets, and the ticket link made again for somebody who has lost it.
+// An order at the desk: its tickets, letting them in by hand, and the ticket link made again for somebody who has lost it.
 import { $, make } from '../dom.js';
 import { moment as momentIn, money, ownZone } from '../words.js';
 import { get, post, saleAt } from './api.js';
+import { sure } from './controls.js';
 
 const PAID = ['paid', 'part_refunded', 'refunded'];
 const moment = (ms) => momentIn(ms, ownZone, 'medium');
@@ -40,9 +41,19 @@ export class Order {
     $('order').scrollIntoView({ block: 'nearest' });
   }
 
-  #row({ person }, ticket) {
-    const cells = [make('code', {}, ticket.seat), ticket.tariff ?? '', ticket.person === person ? 'the buyer\'s' : make('code', {}, ticket.person), this.#used(ticket)];
+  #row(order, ticket) {
+    const owner = ticket.person === order.person ? 'the buyer\'s' : make('code', {}, ticket.person);
+    const cells = [make('code', {}, ticket.seat), ticket.tariff ?? '', owner, this.#used(ticket), this.may ? this.#door(order, ticket) : ''];
     return make('tr', {}, ...cells.map((cell) => make('td', {}, cell)));
+  }
+
+  #door(order, { seat, checked_in_at: used }) {
+    const ask = used ? `Undo that ${seat} was let in? It can be let in again then.` : `Let in ${seat}, without its code?`;
+    return button(used ? 'Undo' : 'Let in', this.#do(async () => {
+      if (!(await sure(ask))) return;
+      await post('/api/check-in', { sale: order.sale, order: order.order, seat, undo: Boolean(used) });
+      await this.show(order);
+    }));
   }
 
   #used({ checked_in_at: at }) { return at ? `used ${moment(Date.parse(at))}` : ''; }
