@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "edge/room.h"
+#include "edge/subjects.h"
 #include "edge/token.h"
 #include "loop/loop.h"
 
@@ -107,7 +108,7 @@ static json_t *make_invitation(const struct bo_http *http, const struct bo_room 
     snprintf(claim.channel, sizeof(claim.channel), "%s", channel);
     snprintf(claim.sale, sizeof(claim.sale), "%s", room->id);
     snprintf(claim.lane, sizeof(claim.lane), "%s", lane);
-    snprintf(claim.person, sizeof(claim.person), "%s", person);
+    if (*person && !bo_subject_named(person, claim.person)) *claim.person = '\0'; /* persons_are_right has seen to that */
     bo_text_random_id("i:", claim.id);
     char *token = bo_token_invitation(&http->gateway->config, &claim, expires);
     json_t *json = json_pack("{s:s, s:s}", "id", claim.id, "invitation", token);
@@ -120,7 +121,8 @@ static bool persons_are_right(const json_t *persons) {
     size_t i;
     json_t *person;
     json_array_foreach((json_t *)persons, i, person) {
-        if (!json_is_string(person) || !bo_text_is_id(json_string_value(person))) return false;
+        char id[BO_ID_MAX + 1];
+        if (!json_is_string(person) || !bo_subject_named(json_string_value(person), id)) return false;
     }
     return json_array_size(persons) <= INVITATIONS_MAX;
 }

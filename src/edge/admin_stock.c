@@ -9,6 +9,7 @@
 #include "edge/awaited.h"
 #include "edge/room.h"
 #include "edge/stock.h"
+#include "edge/subjects.h"
 #include "loop/loop.h"
 #include "sale/check.h"
 
@@ -185,11 +186,11 @@ static const char *grant(struct bo_http *http, struct bo_room *room, json_t *bod
     const char *id = json_string_value(json_object_get(body, "grant")), *person = json_string_value(json_object_get(body, "person"));
     const char *item = json_string_value(json_object_get(body, "item"));
     const struct range ranges[] = {{"count", 1, 1, COUNT_MAX}};
-    char count[1][24], key[BO_ID_MAX + 4];
-    if (!id || !bo_text_is_id(id) || !person || !bo_text_is_id(person) || !item || !is_item_name(item) || !read_numbers(body, ranges, 1, count))
+    char count[1][24], key[BO_ID_MAX + 4], owner[BO_ID_MAX + 1];
+    if (!id || !bo_text_is_id(id) || !person || !bo_subject_named(person, owner) || !item || !is_item_name(item) || !read_numbers(body, ranges, 1, count))
         return "grant: an id of your own, the same again changes nothing; person; item; count: 1 or more";
     snprintf(key, sizeof(key), "a:%s", id);
-    const char *args[] = {"give", key, person, item, count[0]};
+    const char *args[] = {"give", key, owner, item, count[0]};
     run(http, room, "grant", body, "stock_grant", args, 5, was_granted);
     return NULL;
 }

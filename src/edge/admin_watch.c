@@ -9,6 +9,7 @@
 #include "edge/roles.h"
 #include "edge/room.h"
 #include "edge/routes.h"
+#include "edge/subjects.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static void answer_map(struct bo_http *http, struct bo_room *room) {
 /* ---- a person, as Redis has him and as PostgreSQL has him ---- */
 
 static const char person_sql[] =
-    "SELECT json_build_object('email', (SELECT email FROM accounts WHERE id = $2), 'orders', (SELECT coalesce(json_agg(json_build_object('order', id, 'sale', sale, 'status', status,"
+    "SELECT json_build_object('email', (SELECT email FROM accounts WHERE id = $2), 'subject', (SELECT subject FROM subjects WHERE person = $2), 'orders', (SELECT coalesce(json_agg(json_build_object('order', id, 'sale', sale, 'status', status,"
     " 'amount', amount, 'refunded', refunded, 'currency', currency, 'digits', currency_digits(currency), 'payment', payment, 'channel', channel, 'at_ms', at_ms) ORDER BY at_ms DESC), '[]') FROM orders WHERE person = $2),"
     " 'tickets', (SELECT coalesce(json_agg(json_build_object('sale', t.sale, 'seat', s.guid, 'order', t.order_id, 'price', t.price, 'tariff', t.tariff, 'checked_in_at', t.checked_in_at)"
     " ORDER BY t.at_ms DESC), '[]') FROM tickets t JOIN seats s USING (sale, seat) WHERE t.person = $2), 'sale', $1::text)::text";
@@ -150,11 +151,11 @@ static void answer_seat(struct bo_http *http, struct bo_room *room, const char *
 
 static const char search_sql[] =
     "WITH a AS (SELECT id, email FROM accounts WHERE id = $1 UNION SELECT id, email FROM accounts WHERE lower(email) LIKE lower($2) LIMIT 50),"
-    " o AS (SELECT * FROM orders WHERE id = $1 UNION SELECT * FROM orders WHERE person = $1 UNION SELECT * FROM orders WHERE payment = $1 UNION SELECT o.* FROM a JOIN orders o ON o.person = a.id"
+    " o AS (SELECT * FROM orders WHERE id = $1 UNION SELECT * FROM orders WHERE person IN ($1, $4) UNION SELECT * FROM orders WHERE payment = $1 UNION SELECT o.* FROM a JOIN orders o ON o.person = a.id"
     " UNION SELECT o.* FROM seats s JOIN tickets t USING (sale, seat) JOIN orders o ON o.sale = t.sale AND o.id = t.order_id WHERE s.sale = $3 AND s.guid = $1)"
-    " SELECT json_build_object('orders', (SELECT coalesce(json_agg(json_build_object('order', id, 'sale', sale, 'person', person, 'status', status, 'amount', amount, 'currency', currency, 'digits', currency_digits(currency),"
-    " 'at_ms', at_ms) ORDER BY at_ms DESC), '[]') FROM (SELECT * FROM o ORDER BY at_ms DESC LIMIT 50) o), 'people', (SELECT coalesce(json_agg(json_build_object('person', id, 'email', email)),"
-    " '[]') FROM a))::text";
+    " SELECT json_build_object('orders', (SELECT coalesce(json_agg(json_build_object('order', id, 'sale', sale, 'person', person, 'subject', (SELECT subject FROM subjects x WHERE x.person = o.person), 'status', status, 'amount', amount, 'currency', currency, 'digits', currency_digits(currency),"
+    " 'at_ms', at_ms) ORDER BY at_ms DESC), '[]') FROM (SELECT * FROM o ORDER BY at_ms DESC LIMIT 50) o), 'people', (SELECT coalesce(json_agg(json_build_object('person', id, 'email', email, 'subject', subject)),"
+    " '[]') FROM (SELECT id, email, NULL AS subject FROM a UNION ALL SELECT person, NULL, subject FROM subjects WHERE person = $4) p))::text";
 
 static void search_read(void *arg, int err, const char *state, const struct bo_rows *rows) {
     (void)state;
@@ -177,8 +178,10 @@ static void search(struct bo_http *http) {
         bo_http_answer_error(http, BO_ERR_BAD_MESSAGE, "q: three characters or more of an order, a person, an address, a payment or a seat");
         return;
     }
-    const char *params[] = {q, like, sale};
-    bo_bulk_run(http->gateway->bulk, search_sql, params, 3, search_read, http);
+    char person[BO_ID_MAX + 1];
+    bo_subject_person(q, person);
+    const char *params[] = {q, like, sale, person};
+    bo_bulk_run(http->gateway->bulk, search_sql, params, 4, search_read, http);
 }
 
 /* ---- routes ---- */

@@ -85,8 +85,12 @@ static int identify(const struct bo_room *room, const struct request *r, char re
     bo_ms now = bo_loop_wall_ms();
     *ret_lane = '\0';
     if (r->token) {
-        int err = room->settings.site_tokens ? bo_token_read_site(config, r->token, now, by_token, ret_lane) : BO_ERR_TOKEN_FOREIGN;
+        struct bo_site_claim claim;
+        int err = room->settings.site_tokens ? bo_token_read_site(config, r->token, now, &claim) : BO_ERR_TOKEN_FOREIGN;
         if (err) return err;
+        if (*claim.subject) bo_subjects_remember(room->gateway->subjects, claim.person, claim.subject);
+        memcpy(by_token, claim.person, sizeof(claim.person));
+        memcpy(ret_lane, claim.lane, sizeof(claim.lane));
     } else if (r->account) {
         int err = room->settings.accounts ? bo_token_read_account(config, r->account, now, by_token) : BO_ERR_TOKEN_FOREIGN;
         if (err) return err;

@@ -11,6 +11,7 @@
 #include "edge/refunds.h"
 #include "edge/room.h"
 #include "edge/server.h"
+#include "edge/subjects.h"
 #include "loop/loop.h"
 #include "metrics/metrics.h"
 
@@ -146,6 +147,7 @@ static void on_second(uv_timer_t *timer) {
     if (!gateway->draining) bo_refunds_make(gateway);
     if (gateway->listening) bo_health_second(gateway);
     if (!gateway->draining) bo_hooks_second(gateway->hooks);
+    bo_subjects_second(gateway->subjects, gateway->postgres);
 }
 
 static void end_turn(void *arg, struct bo_table_link *link) {
@@ -286,6 +288,7 @@ static void start(struct bo_gateway *gateway) {
     gateway->payment_client = bo_payment_client_open(&gateway->loop, config, &gateway->brake);
     gateway->mail = bo_caller_open(&gateway->loop, BO_DIALECT_SMTP, &config->mail_timeout_ms, true);
     gateway->hooks = bo_hooks_open(gateway);
+    gateway->subjects = bo_subjects_new();
     gateway->payments = bo_payment_client_port(gateway->payment_client);
     gateway->wheel_timer = bo_loop_timer(&gateway->loop, WHEEL_SLOT_MS, WHEEL_SLOT_MS, on_wheel, gateway);
     gateway->tick_timer = bo_loop_timer(&gateway->loop, 50, (uint64_t)config->tick_ms, on_tick, gateway);
@@ -316,6 +319,7 @@ static void stop(struct bo_gateway *gateway) {
     gateway->bulk = NULL;
     bo_queue_close(gateway->postgres);
     bo_hooks_free(gateway->hooks);
+    bo_subjects_free(gateway->subjects);
     gateway->postgres = NULL;
     bo_server_close(gateway);
     uv_run(&gateway->loop, UV_RUN_DEFAULT);

@@ -35,6 +35,7 @@ struct bo_listener;
 struct bo_caller;
 struct bo_bulk;
 struct bo_hooks;
+struct bo_subjects;
 struct bo_payment_client;
 struct bo_session;
 
@@ -73,6 +74,7 @@ struct bo_gateway {
     struct bo_passwords passwords;
     struct bo_caller *mail;
     struct bo_hooks *hooks;
+    struct bo_subjects *subjects;
     struct bo_brake brake;
     int64_t redis_calls, redis_failures, redis_us; /* as the metrics stood a second ago */
     struct bo_keys *keys;

@@ -73,7 +73,7 @@ void bo_tickets_print(struct bo_room *room, const struct bo_rows *rows, size_t f
 
 int bo_http_who(const struct bo_http *http, const struct bo_room *room, char ret_person[BO_ID_MAX + 1]) {
     struct bo_place_claim claim = {0};
-    char lane[BO_ID_MAX + 1];
+    struct bo_site_claim site = {0};
     const struct bo_config *config = &http->gateway->config;
     bo_ms now = bo_loop_wall_ms();
     if (!*http->bearer) return BO_ERR_TOKEN_MISSING;
@@ -82,7 +82,9 @@ int bo_http_who(const struct bo_http *http, const struct bo_room *room, char ret
     if (!err && strcmp(claim.sale, room->id) != 0) err = BO_ERR_TOKEN_FOREIGN;
     if (!err) memcpy(ret_person, claim.person, sizeof(claim.person));
     if (err == BO_ERR_TOKEN_FOREIGN && !*claim.sale) err = bo_token_read_account(config, http->bearer, now, ret_person);
-    if (err == BO_ERR_TOKEN_FORGED) err = bo_token_read_site(config, http->bearer, now, ret_person, lane);
+    if (err != BO_ERR_TOKEN_FORGED) return err;
+    err = bo_token_read_site(config, http->bearer, now, &site);
+    if (!err) memcpy(ret_person, site.person, sizeof(site.person));
     return err;
 }
 

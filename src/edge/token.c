@@ -235,23 +235,38 @@ int bo_token_read_account(const struct bo_config *config, const char *token, bo_
     return err;
 }
 
-int bo_token_read_site(const struct bo_config *config, const char *token, bo_ms now, char ret_person[BO_ID_MAX + 1],
-                       char ret_lane[BO_ID_MAX + 1]) {
+/* A text of 1 to BO_SUBJECT_MAX bytes, or a whole number, which is its decimal text. */
+static bool read_subject(const json_t *sub, char ret[BO_SUBJECT_MAX + 1]) {
+    const char *text = json_string_value(sub);
+    if (json_is_integer(sub)) snprintf(ret, BO_SUBJECT_MAX + 1, "%" JSON_INTEGER_FORMAT, json_integer_value(sub));
+    if (json_is_integer(sub)) return true;
+    if (!text || !*text || strlen(text) > BO_SUBJECT_MAX) return false;
+    strcpy(ret, text);
+    return true;
+}
+
+static int read_site_claims(const json_t *claims, bo_ms now, struct bo_site_claim *ret) {
+    const json_t *expires = json_object_get(claims, "exp");
+    const char *lane = json_string_value(json_object_get(claims, "lane"));
+    if (!read_subject(json_object_get(claims, "sub"), ret->subject)) return BO_ERR_TOKEN_SUBJECT;
+    if (!json_is_number(expires)) return BO_ERR_TOKEN_TIME; /* may have decimals (RFC 7519, 2) */
+    if (json_number_value(expires) * 1000 <= (double)now) return BO_ERR_TOKEN_EXPIRED;
+    if (!bo_subject_person(ret->subject, ret->person)) *ret->subject = '\0';
+    snprintf(ret->lane, sizeof(ret->lane), "%s", lane && strlen(lane) < sizeof(ret->lane) ? lane : "");
+    return 0;
+}
+
+int bo_token_read_site(const struct bo_config *config, const char *token, bo_ms now, struct bo_site_claim *ret) {
     jwt_alg_t algorithm = jwt_str_alg(config->jwt_algorithm); /* HS256, RS256 or ES256; "none" is refused below */
     if (algorithm == JWT_ALG_NONE || algorithm == JWT_ALG_INVAL) return BO_ERR_TOKEN_FORGED;
     jwt_t *jwt;
     int err = open_token(token, config->jwt_key, algorithm, &jwt);
     if (err) return err;
-    const char *sub = jwt_get_grant(jwt, "sub");
-    char person[BO_ID_MAX + 1];
-    int n = snprintf(person, sizeof(person), "u:%s", sub ? sub : "");
-    if (!sub || !*sub || n > BO_ID_MAX || !bo_text_is_id(person))
-        err = BO_ERR_TOKEN_FORGED;
-    else if (expired(jwt, now))
-        err = BO_ERR_TOKEN_EXPIRED;
-    else
-        memcpy(ret_person, person, (size_t)n + 1);
-    if (!copy_grant(jwt, "lane", ret_lane)) *ret_lane = '\0';
+    char *text = jwt_get_grants_json(jwt, NULL);
+    json_t *claims = text ? json_loads(text, 0, NULL) : NULL;
+    err = read_site_claims(claims, now, ret);
+    json_decref(claims);
+    free(text);
     jwt_free(jwt);
     return err;
 }

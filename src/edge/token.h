@@ -11,6 +11,7 @@
 #include "boxoffice/types.h"
 #include "config/config.h"
 #include "edge/keys.h"
+#include "edge/subjects.h"
 
 #define BO_TOKEN_MAX BO_KEYS_TOKEN_MAX /* longer ones are refused unread */
 #define BO_PLACE_TOKEN_MAX 448         /* two ids of BO_ID_MAX fit */
@@ -25,6 +26,12 @@ struct bo_place_claim {
 struct bo_link_claim {
     char sale[BO_ID_MAX + 1], order[BO_ID_MAX + 1], person[BO_ID_MAX + 1];
     bo_ms expires;
+};
+
+struct bo_site_claim {
+    char person[BO_ID_MAX + 1];
+    char subject[BO_SUBJECT_MAX + 1]; /* to be remembered; "": person shows it */
+    char lane[BO_ID_MAX + 1];         /* "" without */
 };
 
 struct bo_invitation_claim {
@@ -63,8 +70,7 @@ int bo_token_read_transfer(const struct bo_config *config, const char *token, bo
 int bo_token_read_link(const struct bo_config *config, const char *token, struct bo_link_claim *ret) BO_CHECKED;
 int bo_token_read_account(const struct bo_config *config, const char *token, bo_ms now, char ret_person[BO_ID_MAX + 1]) BO_CHECKED;
 
-/* The person of a token of the site, as "u:" and its sub; ret_lane: its "lane", "" without. */
-int bo_token_read_site(const struct bo_config *config, const char *token, bo_ms now, char ret_person[BO_ID_MAX + 1],
-                       char ret_lane[BO_ID_MAX + 1]) BO_CHECKED;
+/* Besides: BO_ERR_TOKEN_SUBJECT or _TIME when a claim of a token that is rightly signed is missing or of the wrong form. */
+int bo_token_read_site(const struct bo_config *config, const char *token, bo_ms now, struct bo_site_claim *ret) BO_CHECKED;
 
 #endif

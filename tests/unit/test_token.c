@@ -94,10 +94,64 @@ static char *site_token(jwt_alg_t algorithm, const char *key, const char *sub, l
 }
 
 static int read_site(char *token, char *person) {
-    char lane[BO_ID_MAX + 1];
-    int err = bo_token_read_site(&config, token, now, person, lane);
+    struct bo_site_claim claim = {0};
+    int err = bo_token_read_site(&config, token, now, &claim);
+    strcpy(person, claim.person);
     free(token);
     return err;
+}
+
+/* A token of these claims as they stand. */
+static char *site_token_of(const char *claims) {
+    jwt_t *jwt;
+    assert_int_equal(jwt_new(&jwt), 0);
+    assert_int_equal(jwt_add_grants_json(jwt, claims), 0);
+    assert_int_equal(jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)"key of the site", 15), 0);
+    char *token = jwt_encode_str(jwt);
+    jwt_free(jwt);
+    return token;
+}
+
+static void U4_a_subject_is_any_text_and_no_two_are_the_same_person(void **state) {
+    (void)state;
+    char people[16][BO_ID_MAX + 1], long_subject[400];
+    static const char *const subjects[] = {"ada", "u:ada", "x:ada", "auth0|5f7c", "auth0|5f7d", "a+b@example.org", "q83vASNFZ4mrze8BI0VniQ==", "a b", "에이다",
+                                           "0123456789012345678901234567890123456789012345678901234567890", "01234567890123456789012345678901234567890123456789012345678901",
+                                           "012345678901234567890123456789012345678901234567890123456789012"};
+    size_t count = sizeof(subjects) / sizeof(subjects[0]);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(long_subject, sizeof(long_subject), "{\"sub\":\"%s\",\"exp\":1700000060}", subjects[i]);
+        assert_int_equal(read_site(site_token_of(long_subject), people[i]), 0);
+        assert_true(bo_text_is_id(people[i]));
+        for (size_t k = 0; k < i; k++) assert_string_not_equal(people[i], people[k]);
+    }
+    assert_string_equal(people[0], "u:ada");
+    assert_string_equal(people[1], "u:u:ada");
+    assert_string_equal(people[2], "u:x:ada");
+    assert_memory_equal(people[3], "x:", 2);
+    assert_int_equal(read_site(site_token_of("{\"sub\":4711,\"exp\":1700000060}"), people[0]), 0);
+    assert_string_equal(people[0], "u:4711");
+    memset(long_subject, 'a', sizeof(long_subject));
+    long_subject[BO_SUBJECT_MAX] = '\0';
+    assert_int_equal(read_site(site_token(JWT_ALG_HS256, "key of the site", long_subject, now / 1000 + 60), people[0]), 0);
+    long_subject[BO_SUBJECT_MAX] = 'a';
+    long_subject[BO_SUBJECT_MAX + 1] = '\0';
+    assert_int_equal(read_site(site_token(JWT_ALG_HS256, "key of the site", long_subject, now / 1000 + 60), people[0]), BO_ERR_TOKEN_SUBJECT);
+}
+
+static void U4_a_claim_that_is_wrong_is_named_and_a_time_may_have_decimals(void **state) {
+    (void)state;
+    char person[BO_ID_MAX + 1];
+    static const struct {
+        const char *claims;
+        int err;
+    } cases[] = {{"{\"sub\":\"ada\",\"exp\":1700000060.25}", 0}, {"{\"sub\":\"ada\",\"exp\":1.70000006e9}", 0},
+                 {"{\"sub\":\"ada\",\"exp\":1699999999.9}", BO_ERR_TOKEN_EXPIRED}, {"{\"sub\":\"ada\",\"exp\":-1}", BO_ERR_TOKEN_EXPIRED},
+                 {"{\"sub\":\"ada\",\"exp\":1e30}", 0}, {"{\"sub\":\"ada\"}", BO_ERR_TOKEN_TIME},
+                 {"{\"sub\":\"ada\",\"exp\":\"1700000060\"}", BO_ERR_TOKEN_TIME}, {"{\"exp\":1700000060}", BO_ERR_TOKEN_SUBJECT},
+                 {"{\"sub\":\"\",\"exp\":1700000060}", BO_ERR_TOKEN_SUBJECT}, {"{\"sub\":1.5,\"exp\":1700000060}", BO_ERR_TOKEN_SUBJECT},
+                 {"{\"sub\":[\"ada\"],\"exp\":1700000060}", BO_ERR_TOKEN_SUBJECT}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) assert_int_equal(read_site(site_token_of(cases[i].claims), person), cases[i].err);
 }
 
 static void U1_a_site_token_says_who_somebody_is_and_nothing_else_does(void **state) {
@@ -108,10 +162,9 @@ static void U1_a_site_token_says_who_somebody_is_and_nothing_else_does(void **st
     assert_int_equal(read_site(site_token(JWT_ALG_HS256, "another key", "ada", now / 1000 + 60), person), BO_ERR_TOKEN_FORGED);
     assert_int_equal(read_site(site_token(JWT_ALG_HS512, "key of the site", "ada", now / 1000 + 60), person), BO_ERR_TOKEN_FORGED);
     assert_int_equal(read_site(site_token(JWT_ALG_NONE, NULL, "ada", now / 1000 + 60), person), BO_ERR_TOKEN_FORGED);
-    assert_int_equal(read_site(site_token(JWT_ALG_HS256, "key of the site", NULL, now / 1000 + 60), person), BO_ERR_TOKEN_FORGED);
-    assert_int_equal(read_site(site_token(JWT_ALG_HS256, "key of the site", "a b", now / 1000 + 60), person), BO_ERR_TOKEN_FORGED);
+    assert_int_equal(read_site(site_token(JWT_ALG_HS256, "key of the site", NULL, now / 1000 + 60), person), BO_ERR_TOKEN_SUBJECT);
     assert_int_equal(read_site(site_token(JWT_ALG_HS256, "key of the site", "ada", now / 1000 - 1), person), BO_ERR_TOKEN_EXPIRED);
-    assert_int_equal(read_site(site_token(JWT_ALG_HS256, "key of the site", "ada", 0), person), BO_ERR_TOKEN_EXPIRED);
+    assert_int_equal(read_site(site_token(JWT_ALG_HS256, "key of the site", "ada", 0), person), BO_ERR_TOKEN_TIME);
     assert_int_equal(read_site(strdup("not a token"), person), BO_ERR_TOKEN_FORGED);
     memset(huge, 'a', sizeof(huge) - 1);
     huge[sizeof(huge) - 1] = '\0';
@@ -251,6 +304,8 @@ int main(void) {
                                        cmocka_unit_test(X2_keys_rotate_and_every_server_has_the_same),
                                        cmocka_unit_test(an_invitation_says_lane_and_sale),
                                        cmocka_unit_test(U1_a_site_token_says_who_somebody_is_and_nothing_else_does),
+        cmocka_unit_test(U4_a_subject_is_any_text_and_no_two_are_the_same_person),
+        cmocka_unit_test(U4_a_claim_that_is_wrong_is_named_and_a_time_may_have_decimals),
                                        cmocka_unit_test(O4_a_ticket_code_is_the_same_every_time),
                                        cmocka_unit_test(U2_a_ticket_link_is_bound_to_sale_order_and_person_and_is_no_other_token),
                                        cmocka_unit_test(a_stripe_signature_must_be_right_and_fresh),

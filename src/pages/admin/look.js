@@ -84,7 +84,7 @@ export class Find {
     const { orders, people } = await get(`/api/search?q=${encodeURIComponent(query)}&sale=${encodeURIComponent(this.sale)}`);
     const cells = (...list) => make('tr', {}, ...list.map((cell) => make('td', {}, cell)));
     $('found').replaceChildren(
-      ...(people.length ? [make('h2', {}, 'People'), make('table', {}, ...people.map(({ person, email }) => cells(button(person, () => this.show(person)), email)))] : []),
+      ...(people.length ? [make('h2', {}, 'People'), make('table', {}, ...people.map(({ person, email, subject }) => cells(button(person, () => this.show(person)), email ?? subject)))] : []),
       ...(orders.length ? [make('h2', {}, 'Orders'), make('table', {}, ...orders.map((o) => cells(button(o.order, () => this.order.show(o)), o.sale, button(o.person, () => this.show(o.person)), o.status, money(o.amount, o), moment(o.at_ms))))] : []),
       ...(!orders.length && !people.length ? [make('p', {}, 'No order and no account fits. As a person in the line of this sale:')] : []));
     if (!orders.length && !people.length && /^[\w.:@-]{1,64}$/.test(query)) await this.show(query);
@@ -93,7 +93,7 @@ export class Find {
   async show(person) {
     const p = await get(saleAt(this.sale, `/people/${encodeURIComponent(person)}`)), box = $('person');
     const rows = (list, ...columns) => make('table', {}, ...list.map((one) => make('tr', {}, ...columns.map((column) => make('td', {}, column(one))))));
-    box.replaceChildren(...[make('h2', {}, p.person), p.email && term('Account', p.email), term('In this sale', { nowhere: 'not known', wait: 'in line', out: 'out', claim: 'let in', choose: 'choosing', pay: 'paying', away: 'away when his turn came' }[p.stage] ?? p.stage),
+    box.replaceChildren(...[make('h2', {}, p.person), p.email && term('Account', p.email), p.subject && term('Site', p.subject), term('In this sale', { nowhere: 'not known', wait: 'in line', out: 'out', claim: 'let in', choose: 'choosing', pay: 'paying', away: 'away when his turn came' }[p.stage] ?? p.stage),
       p.number && term('Number', String(p.number)), p.deadline_ms > now() && term('Time left', duration((p.deadline_ms - now()) / 1000)), p.holds.length && term('Holds', p.holds.join(', ')), p.order && term('Order', code(p.order)),
       p.orders.length && make('h3', {}, 'Orders'), p.orders.length && rows(p.orders, (o) => button(o.order, () => this.order.show(o)), (o) => o.sale, (o) => o.status, (o) => money(o.amount, o), (o) => (o.refunded ? `${money(o.refunded, o)} given back` : ''), (o) => moment(o.at_ms)),
       p.tickets.length && make('h3', {}, 'Tickets'), p.tickets.length && rows(p.tickets, (o) => o.sale, (o) => o.seat, (o) => o.tariff ?? '', (o) => (o.checked_in_at ? `used ${moment(Date.parse(o.checked_in_at))}` : '')),
