@@ -9,8 +9,10 @@
 local percent, for_ms, why = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local before, untill = numbers('asked', 'asked_until')
 if untill <= now then before = 100 end
-call('HSET', STATE, 'asked', percent, 'asked_why', why, 'asked_until', now + for_ms)
 if for_ms == 0 then percent = 100 end
-if percent ~= before or for_ms > 0 then record('brake', {percent = percent, why = why, for_ms = for_ms}) end
+if percent ~= before or for_ms > 0 then
+  call('HSET', STATE, 'asked', percent, 'asked_why', why, 'asked_until', now + for_ms)
+  record('brake', {percent = percent, why = why, for_ms = for_ms})
+end
 admit()
 return {'ok', brake()}

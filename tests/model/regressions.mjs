@@ -11,4 +11,6 @@ export const regressions = [
       { do: 'pass', sale: 0, k: 0, ms: 9000 },
       { do: 'quiet', sale: 0, k: 0 },
     ] },
+  { name: 'P5 a wish for fewer people that is over before it began is no difference',
+    steps: [{ do: 'brake', sale: 0, k: 0, percent: 0, ms: 0 }, { do: 'quiet', sale: 0, k: 0 }] },
 ];
