@@ -17,6 +17,7 @@ export function agree(what, real, wanted) {
 export async function checkSale(m, r, sale) {
   const dump = await r.sales[sale].dump();
   agree(`sale ${sale} in Redis`, viewOfDump(dump), viewOfReference(m.refs[sale]));
+  m.history[sale].set(Number(dump.state.seq), m.refs[sale].copy());
   return dump;
 }
 
@@ -69,6 +70,7 @@ function checkMoney(m, r, sale, tables) {
 export async function checkQuiet(m, r, sale, reconcile = true) {
   const ref = m.refs[sale], tables = await r.sales[sale].tables();
   tables.id = r.sales[sale].id;
+  if (m.refusing[sale] !== undefined) return; // not everything is in the tables yet
   agree(`dead letters of sale ${sale}`, tables.dead_letters.map((d) => `${d.seq} ${d.kind} ${d.reason} ${d.body}`), []);
   agree(`tables of sale ${sale}`, tablesOfReal(tables), tablesOfReference(ref));
   await makeRefunds(r, tables);

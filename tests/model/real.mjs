@@ -32,11 +32,26 @@ local function scores(key)
   for i = 1, #flat, 2 do all[flat[i]] = tonumber(flat[i + 1]) end
   return all
 end
-local state = hash(KEYS[3])
+local state, packed = hash(KEYS[3]), redis.call('HGET', KEYS[3], 'window')
+local window, flat = {}, packed and cmsgpack.unpack(packed) or {}
+for i = 1, #flat, 2 do window[#window + 1] = {flat[i], flat[i + 1]} end
 for field in pairs(state) do if field:find('^window') then state[field] = nil end end
-return cjson.encode({line = scores(KEYS[1]), active = scores(KEYS[2]), state = state, people = hash(KEYS[4], true), seats = hash(KEYS[5]),
+state.trims = nil
+return cjson.encode({window = window, line = scores(KEYS[1]), active = scores(KEYS[2]), state = state, people = hash(KEYS[4], true), seats = hash(KEYS[5]),
   map = redis.call('GET', KEYS[6]) or '', absent = scores(KEYS[7]), orders = hash(KEYS[9], true), lanes = hash(KEYS[13]),
   items = hash(KEYS[14], '^i:'), stock_bids = hash(KEYS[14], '^bids:'), grants = hash(KEYS[15], '^g:')})`;
+
+// What PostgreSQL is made to refuse: records of a kind, or what hooks are told.
+const REFUSALS = `
+CREATE TABLE model_refuses (sale text, kind text, PRIMARY KEY (sale, kind));
+CREATE FUNCTION model_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM model_refuses m WHERE m.sale = NEW.sale AND m.kind = TG_ARGV[0] || coalesce(to_jsonb(NEW)->>'kind', '')) THEN RAISE EXCEPTION 'refused by the model'; END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER model_refuses BEFORE INSERT ON ledger FOR EACH ROW EXECUTE FUNCTION model_refuse('');
+CREATE TRIGGER model_refuses BEFORE INSERT ON hook_deliveries FOR EACH ROW EXECUTE FUNCTION model_refuse('hook');
+INSERT INTO hooks (url, secret, events) VALUES ('http://127.0.0.1:1/', 'secret', '{admitted,held,bought,refunded,sold_out}');`;
 
 class Driver {
   constructor(conninfo) {
@@ -84,13 +99,33 @@ export class World {
     world.driver = new Driver(world.postgres.conninfo);
     t.after(() => world.driver.stop());
     await world.migrate();
-    world.sequence = 0;
+    t.after(() => world.reader.end());
+    world.sequence = world.at = 0;
     return world;
   }
 
   async migrate() {
     const { err } = await this.driver.ask('migrate');
     if (err !== 'ok') throw new Error(`migrations: ${err} ${this.driver.output}`);
+    await this.query(REFUSALS);
+    this.fences = (await this.query("SELECT to_regprocedure('sale_fence(text, text, bigint)') IS NOT NULL AS there"))[0].there;
+    this.reader = new pg.Client({ host: this.postgres.folder, user: 'boxoffice', database: 'postgres' });
+    await this.reader.connect();
+  }
+
+  // Another identity of a server, as a start or a promotion gives it.
+  async promote(at) {
+    const { client } = this.redises[at];
+    await client.pipeline().call('REPLICAOF', '127.0.0.1', '1').call('REPLICAOF', 'NO', 'ONE').exec();
+    this.at = at;
+    this.server = undefined;
+  }
+
+  // As the connections of gateways and scribes learn it.
+  async identity() {
+    if (this.server) return this.server;
+    const { client } = this.redises[this.at], info = `${await client.info('server')}${await client.info('replication')}`;
+    return (this.server = `${info.match(/run_id:(\w+)/)[1]}:${info.match(/master_replid:(\w+)/)[1]}`);
   }
 
   // The file is mapped by both Redis servers.
@@ -139,11 +174,10 @@ export class RealSale {
     this.id = id;
     this.seats = seats;
     this.version = 1;
-    this.at = 0; // which Redis is the primary
     this.sides = world.redises.map((redis) => new Sale(redis.client, id));
   }
 
-  get sale() { return this.sides[this.at]; }
+  get sale() { return this.sides[this.world.at]; }
   run(script, ...args) { return this.sale.run(script, ...args).catch((error) => [`error: ${error.message}`]); }
 
   async make(settings, status) {
@@ -153,13 +187,34 @@ export class RealSale {
     return this.load();
   }
 
+  // As the program reads them, and gives them to the scripts.
+  async fieldsOf(more = {}) {
+    const { err, fields, problem } = await this.world.driver.ask('settings', JSON.stringify({ ...this.settings, ...more }));
+    if (err !== 'ok') throw new Error(problem);
+    return Object.fromEntries(Array.from({ length: fields.length / 2 }, (_, i) => [fields[i * 2], fields[i * 2 + 1]]));
+  }
+
   // What a gateway does with a sale, or with settings that changed.
   async load() {
-    const { err, fields, problem } = await this.world.driver.ask('settings', JSON.stringify(this.settings));
-    if (err !== 'ok') throw new Error(problem);
-    this.fields = Object.fromEntries(Array.from({ length: fields.length / 2 }, (_, i) => [fields[i * 2], fields[i * 2 + 1]]));
-    const [{ seq }] = await this.world.query('SELECT coalesce((SELECT seq FROM log_position WHERE sale = $1), 0)::int AS seq', [this.id]);
-    return this.run('sale_load', this.version, seq, this.status, this.seats, `seed of ${this.id}`, ...fields);
+    this.fields = await this.fieldsOf();
+    const fields = Object.entries(this.fields).flat();
+    const words = [this.status, this.seats, `seed of ${this.id}`, ...fields];
+    if (!this.world.fences) {
+      const [{ seq }] = await this.world.query('SELECT coalesce((SELECT seq FROM log_position WHERE sale = $1), 0)::int AS seq', [this.id]);
+      return this.run('sale_load', this.version, seq, ...words);
+    }
+    for (let lowest = 0, tries = 0; ; tries++) {
+      const fence = await this.fence(lowest), answer = await this.run('sale_load', this.version, fence.seq, fence.epoch, fence.written, await this.world.identity(), ...words);
+      if (answer[0] !== 'superseded' || tries > 3) return answer;
+      lowest = answer[1];
+    }
+  }
+
+  // Before anything is decided on a server that is new to this sale (rule P7).
+  async fence(lowest = 0) {
+    if (!this.world.fences) return undefined;
+    const [fence] = await this.world.query('SELECT seq, epoch, written FROM sale_fence($1, $2, $3)', [this.id, await this.world.identity(), lowest]);
+    return fence;
   }
 
   // As an operator's request: PostgreSQL, then Redis.
@@ -191,8 +246,48 @@ export class RealSale {
     return Number(seq) - Number(committed);
   }
 
+  // Up to where PostgreSQL has the log, and Redis.
+  async moment() {
+    const [{ written }] = await this.world.query('SELECT coalesce((SELECT seq FROM log_position WHERE sale = $1), 0)::int AS written', [this.id]);
+    return { written, inRedis: Number(await this.sale.redis.hget(this.sale.key.state, 'seq') ?? 0) };
+  }
+
+  async copyKeys() {
+    const { redis, keys } = this.sale, pipeline = redis.pipeline();
+    for (const key of keys) pipeline.dumpBuffer(key);
+    return (await pipeline.exec()).map(([, value]) => value);
+  }
+
+  async pasteKeys(at, copies) {
+    const { redis, keys } = this.sides[at], pipeline = redis.pipeline().unlink(...keys);
+    copies.forEach((copy, i) => copy && pipeline.restore(keys[i], 0, copy, 'REPLACE'));
+    for (const [error] of await pipeline.exec()) if (error) throw error;
+  }
+
+  async unlink() {
+    await this.sale.redis.unlink(...this.sale.keys);
+  }
+
+  async copyRows(tables, client = this.world.pg) {
+    const copies = {};
+    for (const table of tables)
+      if ((await client.query('SELECT to_regclass($1) AS there', [table])).rows[0].there) copies[table] = (await client.query(`SELECT coalesce(json_agg(x), '[]') AS rows FROM ${table} x WHERE sale = $1`, [this.id])).rows[0].rows;
+    return copies;
+  }
+
+  // Triggers do not see it: it is what a backup does.
+  async pasteRows(copies) {
+    await this.world.query('SET session_replication_role = replica');
+    for (const [table, rows] of Object.entries(copies).reverse()) {
+      await this.world.query(`DELETE FROM ${table} WHERE sale = $1`, [this.id]);
+      await this.world.query(`INSERT INTO ${table} SELECT * FROM json_populate_recordset(NULL::${table}, $1)`, [JSON.stringify(rows)]);
+    }
+    await this.world.query('SET session_replication_role = DEFAULT');
+  }
+
   async forget() {
     for (const side of this.sides) await side.redis.unlink(...side.keys);
+    await this.world.query('DELETE FROM model_refuses WHERE sale = $1', [this.id]);
     await this.world.query('DELETE FROM seats WHERE sale = $1', [this.id]);
     await this.world.query('DELETE FROM sales WHERE id = $1', [this.id]);
   }

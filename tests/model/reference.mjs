@@ -17,11 +17,11 @@ export const laneOf = (number) => Math.floor((LANE / 2 - number) / LANE);
 
 export class Reference {
   // clock: of the machine, shared by all sales ({ms}); settings: fields as the scripts are given them.
-  constructor(id, clock, settings, { seats = 12, seed = 'seed', status = 'open' } = {}) {
+  constructor(id, clock, settings, { seats = 12, seed = 'seed', status = 'open', epoch } = {}) {
     this.id = id;
     this.clock = clock;
     this.s = {
-      status, settings: { ...settings }, seats, seed, skew: 0, opened: false,
+      status, settings: { ...settings }, seats, seed, epoch, skew: 0, opened: false,
       owners: {},  // seat -> person, '-' for kept back
       people: {},  // person -> st, n, d, told, h, r, c, e, o, last, keys
       line: {}, absent: {}, next: {}, invitations: {}, inLane: {},
@@ -101,7 +101,7 @@ export class Reference {
 
   slowed() {
     const { brake, asked } = this.s;
-    let percent = 100;
+    let percent = this.now < (this.s.quietUntil ?? 0) ? 0 : 100; // gateways say first who is here
     if (brake.until > this.now) percent = Math.min(percent, brake.percent);
     if (asked.until > this.now) percent = Math.min(percent, asked.percent);
     return percent;
@@ -192,6 +192,43 @@ export class Reference {
     for (const [seat] of p.h) delete this.s.owners[seat];
     p.h = [];
     p.r = {};
+  }
+
+  // ---- another epoch ----
+
+  // What no store keeps, or only nearly, is taken over as the real side has it: who is here, times of admissions that nobody has taken up, and
+  // from where on numbers are given. remembers: of which answers it is
+  // known that they were given (the ledger has those only that were decisions).
+  adopt(dump, remembers = () => true) {
+    const { state } = dump, s = this.s;
+    s.epoch = Number(state.epoch);
+    s.skew = Number(state.skew ?? 0);
+    s.opened = state.opened === '1';
+    s.quietUntil = Number(state.quiet_until ?? 0);
+    s.absent = Array.isArray(dump.absent) ? {} : dump.absent;
+    for (const [field, value] of Object.entries(state)) if (/^next(:\d+)?$/.test(field)) s.next[Number(field.slice(5) || 0)] = Number(value);
+    s.window = Array.isArray(dump.window) ? dump.window : [];
+    s.brake = { percent: Number(state.brake ?? 100), until: Number(state.brake_until ?? 0) };
+    s.asked = { percent: Number(state.asked ?? 100), until: Number(state.asked_until ?? 0) };
+    for (const [name, p] of Object.entries(s.people)) {
+      p.keys = Object.fromEntries(Object.entries(p.keys).filter(([, { answer }]) => remembers(answer)));
+      if (p.st === 'away' && dump.line[name] === p.n) {
+        p.st = 'out';
+        s.line[name] = p.n;
+      } else if (p.st === 'claim' && dump.people[name]?.st === 'claim') Object.assign(p, { d: dump.people[name].d, told: Boolean(dump.people[name].t) });
+    }
+  }
+
+  // Was told this number, and is connected.
+  comeBack(name, number) {
+    const p = this.person(name);
+    delete this.s.absent[name];
+    if (this.s.line[name] !== undefined) return;
+    if (!p || (p.st === 'out' && p.n !== number)) this.s.line[name] = number;
+    else if (p.st === 'away') {
+      this.s.line[name] = p.n;
+      p.st = 'out';
+    } else this.tellAdmitted(name);
   }
 
   // ---- copies ----

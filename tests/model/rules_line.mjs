@@ -2,6 +2,7 @@
 // The rules of the line and of being inside (L2, L4, L6, L7, A5-A7), for reference.mjs.
 import { LANE, laneOf } from './reference.mjs';
 
+const LANE_MAX = 15;
 const JOINABLE = ['open', 'paused', 'draft', 'through'];
 
 export const lineRules = {
@@ -33,16 +34,33 @@ export const lineRules = {
     return this.s.next[lane] - lane * LANE;
   },
 
-  // The lane an invitation leads to: [lane], or [undefined, problem]. The quota counts people, not comings (rule L7).
+  // Lanes by name: the first is served first.
+  lanes() {
+    const list = this.s.settings.lanes ? JSON.parse(this.s.settings.lanes) : [];
+    return Object.fromEntries(list.map(({ name, quota }, i) => [name, { number: LANE_MAX - i, quota: quota ?? 0 }]));
+  },
+
+  // The lane an invitation leads to: [number], or [undefined, problem]. The quota counts people, not comings (rule L7).
   laneFor(name, invitation) {
     if (!invitation) return [0];
-    const owner = invitation.id !== '-' ? this.s.invitations[invitation.id] : undefined;
+    const owner = invitation.id !== '-' ? this.s.invitations[invitation.id] : undefined, lane = this.lanes()[invitation.lane];
+    if (!lane) return [undefined, 'unavailable'];
     if (owner && owner !== name) return [undefined, 'invitation_used'];
-    const inLane = (this.s.inLane[invitation.lane] ??= {});
-    if (!owner && !inLane[name] && invitation.quota > 0 && Object.keys(inLane).length >= invitation.quota) return [undefined, 'lane_full'];
-    inLane[name] = true;
+    const inLane = (this.s.inLane[lane.number] ??= {});
+    if (!owner && !inLane[name] && lane.quota > 0 && Object.keys(inLane).length >= lane.quota) return [undefined, 'lane_full'];
+    if (!owner) inLane[name] = true;
     if (invitation.id !== '-') this.s.invitations[invitation.id] = name;
-    return [invitation.lane];
+    return [lane.number];
+  },
+
+  // What a change of settings would re-interpret (rule O7); undefined: nothing.
+  settingFixed(fields) {
+    const decided = this.held().length + this.soldSeats().length + Object.keys(this.s.orders).length + this.inside().length > 0
+      || this.s.items.some((item) => item.kind === 'lot' && !this.lotIsOver(item) && this.bidsOf(item).bids.length > 0);
+    if (fields.currency !== this.s.settings.currency && decided) return 'currency';
+    const before = this.lanes(), after = Object.fromEntries((fields.lanes ? JSON.parse(fields.lanes) : []).map(({ name }, i) => [name, LANE_MAX - i]));
+    const moved = Object.entries(before).some(([name, { number }]) => after[name] !== number && Object.keys(this.s.inLane[number] ?? {}).length > 0);
+    return moved ? 'lanes' : undefined;
   },
 
   // flag: '1' a new place for whoever was inside, '0' how it ended, '-' no new place.
@@ -58,7 +76,7 @@ export const lineRules = {
       this.tellAdmitted(name);
       found = [p.n, p.st, p.d, p.o ?? ''];
     } else if (p && p.n !== undefined && flag !== '1') found = [p.n, 'out', 0, p.last ?? ''];
-    const better = found?.[1] === 'wait' && invitation && invitation.lane > laneOf(found[0]);
+    const better = found?.[1] === 'wait' && invitation && (this.lanes()[invitation.lane]?.number ?? 0) > laneOf(found[0]);
     if ((!found || better) && flag === '-') found ??= [0, 'out', 0, ''];
     else if (!found && this.refusal()) found = [0, this.refusal(), 0, ''];
     else if (!found || better) {

@@ -10,8 +10,7 @@ export const orderRules = {
     o.st = 'paid';
     o.payment = payment;
     if (o.lot) {
-      this.s.owners[o.seats[0][0]] = o.person;
-      this.lotState(o.lot).over = 'sold';
+      this.sellLot(o);
       return;
     }
     const p = this.person(o.person);
@@ -51,53 +50,61 @@ export const orderRules = {
     return { code: 'ok', state: 'declined' };
   },
 
-  // amount undefined: the prices of these seats. become: "free" or "block".
-  refund(id, refund, amount, become, seats, force = false) {
-    const o = this.s.orders[id];
+  // amount undefined: the prices of these seats. become: "free" or "block". Money and seats are judged apart: an order is refunded when no seat
+  // is left. The same id may come again for the same, and for nothing else.
+  refund(id, refund, amount, become, seats, force) {
+    const o = this.s.orders[id], asked = [...new Set(seats)].sort((a, b) => a - b), of = asked.length ? `${become} ${asked}` : '-';
     if (!o) return { code: 'unknown_order' };
-    if (o.refunds[refund]) return { code: 'ok', state: o.st, amount: o.refunds[refund].amount };
-    if (!SOLD.includes(o.st)) return { code: 'not_paid' };
-    const back = o.seats.filter(([seat]) => seats.includes(seat));
-    if (back.length !== new Set(seats).size) return { code: 'unknown_ticket' };
-    if (!force && back.some(([seat]) => o.i[seat])) return { code: 'ticket_used' };
+    const done = o.refunds[refund];
+    if (done) return done.of === of && (amount === undefined || amount === done.amount) ? { code: 'ok', state: o.st, amount: done.amount } : { code: 'key_reused' };
+    if (![...SOLD, 'refunded'].includes(o.st)) return { code: 'not_paid' };
+    const back = o.seats.filter(([seat]) => asked.includes(seat));
+    if (back.length !== asked.length) return { code: 'unknown_ticket' };
     const given = amount ?? back.reduce((sum, [, price]) => sum + price, 0), left = o.amount - o.refunded;
     if (given > left) return { code: 'refund_too_much', left };
-    const lot = o.lot;
-    for (const [seat] of back) {
-      delete this.s.owners[seat];
-      if (become === 'block' && !this.isPlace(seat)) this.s.owners[seat] = '-';
-      delete o.r[seat];
-      delete o.s[seat];
-      delete o.i[seat];
-    }
-    o.seats = o.seats.filter(([seat]) => !seats.includes(seat));
+    if (given === 0 && back.length === 0) return { code: 'bad_message' };
+    if (!force && back.some(([seat]) => o.i[seat])) return { code: 'already_checked_in' };
+    for (const [seat] of back) this.voidTicket(o, seat, become);
+    o.seats = o.seats.filter(([seat]) => !asked.includes(seat));
     o.refunded += given;
     o.st = o.seats.length === 0 ? 'refunded' : 'part_refunded';
-    o.refunds[refund] = { amount: given, payment: o.payment };
-    if (lot && back.length) this.lotGivenBack(lot);
+    o.refunds[refund] = { amount: given, payment: o.payment, of };
+    if (o.lot && back.length) this.lotGivenBack(o.lot);
     this.admit();
     return { code: 'ok', state: o.st, amount: given };
+  },
+
+  voidTicket(o, seat, become) {
+    delete this.s.owners[seat];
+    if (become === 'block' && !this.isPlace(seat)) this.s.owners[seat] = '-';
+    for (const ofSeats of [o.r, o.s, o.i]) delete ofSeats[seat];
   },
 
   orderOfTicket(seat) {
     return Object.entries(this.s.orders).find(([, o]) => SOLD.includes(o.st) && o.seats.some(([one]) => one === seat)) ?? [];
   },
 
-  // A ticket that was used at the door belongs to who went in.
-  transfer(seat, from, to) {
-    const [, o] = this.orderOfTicket(seat);
-    if (!o || this.s.owners[seat] !== from) return { code: 'ticket_void' };
-    if (o.i[seat]) return { code: 'ticket_used' };
+  // A code names the order and how often the ticket has changed hands; an older one is void. A used ticket stays with who went in.
+  ticketProblem(order, seat, generation) {
+    const o = this.s.orders[order];
+    if (!o || o.payment === undefined || !o.seats.some(([one]) => one === seat) || (o.s[seat] ?? 0) !== generation) return { code: 'ticket_void' };
+    return o.i[seat] ? { code: 'already_checked_in' } : undefined;
+  },
+
+  transfer(order, seat, generation, from, to) {
+    const problem = this.ticketProblem(order, seat, generation), o = this.s.orders[order];
+    if (problem) return problem;
+    if (this.s.owners[seat] !== from) return { code: 'ticket_void' };
     this.s.owners[seat] = to;
-    o.s[seat] = true;
+    o.s[seat] = generation + 1;
     return { code: 'ok' };
   },
 
-  checkIn(seat, by) {
-    const [, o] = this.orderOfTicket(seat);
-    if (!o) return { code: 'ticket_void' };
-    if (o.i[seat]) return { code: 'ticket_used' };
-    o.i[seat] = by;
+  checkIn(order, seat, generation, way, by) {
+    const problem = this.ticketProblem(order, seat, generation);
+    if (problem && (way === 'in' || problem.code !== 'already_checked_in')) return problem;
+    if (way === 'in') this.s.orders[order].i[seat] = by;
+    else delete this.s.orders[order].i[seat];
     return { code: 'ok' };
   },
 };

@@ -84,7 +84,7 @@ export const seatRules = {
   // An order's id comes from the server; one that somebody names has to be known, and his own (a lot that he won).
   checkout(name, number, fresh, named) {
     const won = named && this.s.orders[named];
-    if (named && won?.person !== name) return { code: 'unknown_order' };
+    if (named && (!won?.lot || won.person !== name)) return { code: 'unknown_order' };
     if (won) {
       if (won.st !== 'paying' || won.d <= this.wall) return { code: 'admission_expired' };
       return { code: 'ok', order: named, amount: won.amount, deadline: won.d };
@@ -92,6 +92,8 @@ export const seatRules = {
     const p = this.person(name);
     if (!p || p.n !== number) return { code: 'not_admitted' };
     if (p.st === 'pay') return { code: 'ok', order: p.o, amount: this.s.orders[p.o].amount, deadline: p.d };
+    const last = p.st === 'out' && this.s.orders[p.last];
+    if (last?.st === 'paid' && last.amount === 0) return { code: 'ok', order: p.last, amount: 0, paid: true };
     if (p.st !== 'choose') return { code: 'not_admitted' };
     if (p.d <= this.now) return { code: 'admission_expired' };
     if (p.h.length === 0) return { code: 'nothing_held' };

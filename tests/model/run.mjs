@@ -5,8 +5,11 @@ import { Violation, checkSale } from './checks.mjs';
 import { anyStep } from './generate.mjs';
 import { PaymentService, RealSale } from './real.mjs';
 import { Reference } from './reference.mjs';
-import { SEATS, quiet, steps } from './steps.mjs';
+import { SEATS, quiet, steps as mainSteps } from './steps.mjs';
+import { faultSteps } from './steps_faults.mjs';
+import { saleSteps } from './steps_sale.mjs';
 
+const steps = { ...mainSteps, ...saleSteps, ...faultSteps };
 const SHRINKS_MAX = 400; // sequences that are tried to make a failing one shorter
 
 export const SETTINGS = { policy: 'both', rate_count: 3, rate_ms: 5000, capacity: 3, limit: 3, claim_ms: 4000, choose_ms: 9000, extend_ms: 2000, extend_max: 2, pay_ms: 8000,
@@ -16,18 +19,21 @@ export const SETTINGS = { policy: 'both', rate_count: 3, rate_ms: 5000, capacity
 export async function begin(world) {
   const n = ++world.sequence;
   const sales = ['a', 'b'].map((name) => new RealSale(world, `m${n}${name}`, SEATS));
-  await world.driver.ask('redis', world.redises[0].address);
+  await world.driver.ask('redis', world.redises[world.at].address);
   await world.driver.ask('drop');
   const refs = [];
   for (const sale of sales) {
-    const [code, status] = await sale.make(SETTINGS, 'open');
+    const [code, status, epoch] = await sale.make(SETTINGS, 'open');
     if (code !== 'ok') throw new Error(`sale not loaded: ${code} ${status}`);
-    refs.push(new Reference(sale.id, world.clock, sale.fields, { seats: SEATS, seed: `seed of ${sale.id}` }));
+    refs.push(new Reference(sale.id, world.clock, sale.fields, { seats: SEATS, seed: `seed of ${sale.id}`, epoch }));
   }
-  return { model: { refs, ids: 0, keys: 0, sent: [] }, real: { world, sales, service: new PaymentService(), unaccounted: 0 } };
+  const both = { model: { refs, ids: 0, keys: 0, sent: [], codes: {}, webhooks: [], told: refs.map(() => ({})), history: refs.map((ref) => new Map([[0, ref.copy()]])), refusing: [], lagging: true }, real: { world, sales, service: new PaymentService(), unaccounted: 0 } };
+  for (const sale of refs.keys()) await checkSale(both.model, both.real, sale);
+  return both;
 }
 
 export async function finish({ model, real }) {
+  for (const sale of model.refs.keys()) if (model.refusing[sale] !== undefined) await steps.replay.run(model, real, { sale });
   await quiet(model, real);
   await forget(real);
 }
@@ -70,7 +76,7 @@ class Command {
 }
 
 // Returns what happened: {steps, seed, violation, path, replayPath, commands, unaccounted}. seed, path, replayPath: of a run that is to be repeated.
-export async function explore(world, { seed, path, replayPath, runs, length = 120, stepsMax = Infinity, tell = () => {} }) {
+export async function explore(world, { seed, path, replayPath, runs, length = 120, quick = false, stepsMax = Infinity, tell = () => {} }) {
   const count = { steps: 0, shrinks: 0 };
   let unaccounted = 0;
   const anyCommand = anyStep().map((data) => new Command(data, count));
@@ -88,7 +94,7 @@ export async function explore(world, { seed, path, replayPath, runs, length = 12
       throw error;
     }
   });
-  const details = await fc.check(property, { seed, path, numRuns: runs, unbiased: true });
+  const details = await fc.check(property, { seed, path, numRuns: runs, unbiased: true, endOnFailure: quick });
   return { steps: count.steps, seed: details.seed, violation: details.failed ? String(details.errorInstance?.message ?? details.error) : undefined, path: details.counterexamplePath,
     replayPath: String(details.counterexample?.[0] ?? '').match(/replayPath="([^"]*)"/)?.[1],
     commands: details.counterexample ? [...details.counterexample[0].commands].filter((c) => c.hasRan).map((c) => c.cmd.data) : undefined, unaccounted };

@@ -21,7 +21,7 @@ export function who(m, d, ...stages) {
   return all.length ? pick(all, d.k) : undefined;
 }
 export const numberOf = (m, d, name) => (d.rude && d.k % 3 === 0 ? 999 : m.refs[d.sale].person(name)?.n ?? 7);
-export const orderId = (m, d, n) => (open.sharedOrderIds ? `o:${m.refs[d.sale].id}:${n}` : `o:${n}`);
+export const orderId = (n) => `o:${n}`; // the same ids in both sales
 
 const asAnswer = ([code, at, given]) => (code === 'ok' || given !== undefined ? { code, list: numbers(given), deadline: code === 'ok' ? at : undefined } : { code, left: at });
 
@@ -66,15 +66,17 @@ export async function sendNew(m, r, d, name, command) {
 export const steps = {
   join: {
     run: async (m, r, d) => {
-      const name = pick(PEOPLE, d.k), wanted = m.refs[d.sale].join(name, d.flag);
-      const answer = await r.sales[d.sale].run('line_join', d.flag, 1, name);
+      const name = pick(PEOPLE, d.k), wanted = m.refs[d.sale].join(name, d.flag, d.lane ? { lane: d.lane, id: d.invitation } : undefined);
+      const answer = await r.sales[d.sale].run('line_join', d.flag, 1, name, ...(d.lane ? [1, d.lane, d.invitation] : []));
       const found = Array.isArray(answer[7]) ? answer[7].slice(0, 4) : [answer[7], 'wait', 0, ''];
       agree(`join of ${name}`, { code: answer[0], found }, { code: 'ok', found: wanted });
+      if (wanted[0] !== 0) m.told[d.sale][name] = wanted[0];
     },
   },
   leave: {
     run: async (m, r, d) => {
       const name = pick(PEOPLE, d.k);
+      delete m.told[d.sale][name];
       agree(`leave of ${name}`, (await r.sales[d.sale].run('line_leave', name))[0], m.refs[d.sale].leave(name));
     },
   },
@@ -82,6 +84,7 @@ export const steps = {
     when: (m, d) => inLine(m.refs[d.sale]).length > 0,
     run: async (m, r, d) => {
       const name = pick(inLine(m.refs[d.sale]), d.k);
+      delete m.told[d.sale][name];
       agree(`drop of ${name}`, (await r.sales[d.sale].run('line_drop', name))[0], m.refs[d.sale].drop(name));
     },
   },
@@ -102,9 +105,9 @@ export const steps = {
   hold: {
     when: (m, d) => who(m, d, 'choose') !== undefined,
     run: async (m, r, d) => {
-      const name = who(m, d, 'choose'), tariff = d.tariff === 'baby' && open.freeOrders ? 'child' : d.tariff;
+      const name = who(m, d, 'choose'), { tariff } = d;
       const price = (seat, i) => (tariff && i === 0 ? { child: priceOf(seat) / 2, baby: 0 }[tariff] : priceOf(seat));
-      const seats = d.seats.map((seat, i) => [seat, d.allFree && !open.freeOrders ? 0 : price(seat, i)]);
+      const seats = d.seats.map((seat, i) => [seat, d.allFree ? 0 : price(seat, i)]);
       await sendNew(m, r, d, name, { what: 'hold', seats, reduced: tariff ? [[d.seats[0], tariff, 1, 3]] : [] });
     },
   },
@@ -140,9 +143,9 @@ export const steps = {
   checkout: {
     when: (m, d) => who(m, d, 'choose', 'pay') !== undefined,
     run: async (m, r, d) => {
-      const name = who(m, d, 'choose', 'pay'), number = numberOf(m, d, name), fresh = orderId(m, d, ++m.ids);
-      const wanted = m.refs[d.sale].checkout(name, number, fresh);
-      const [code, , order, amount, deadline] = await r.sales[d.sale].run('order_checkout', name, number, fresh);
+      const name = who(m, d, 'choose', 'pay'), number = numberOf(m, d, name), fresh = orderId(++m.ids), named = d.named ? orderNamed(m, d) : '';
+      const wanted = m.refs[d.sale].checkout(name, number, fresh, named);
+      const [code, , order, amount, deadline] = await r.sales[d.sale].run('order_checkout', name, number, fresh, named);
       agree(`checkout of ${name}`, code === 'ok' ? { code, order, amount, deadline: wanted.paid ? undefined : deadline } : { code },
         code === 'ok' ? { code: wanted.code, order: wanted.order, amount: wanted.amount, deadline: wanted.deadline } : { code: wanted.code });
     },
@@ -152,14 +155,13 @@ export const steps = {
     run: async (m, r, d) => {
       const ref = m.refs[d.sale], order = pick(ordersOf(ref, ...(d.late ? [] : ['paying'])), d.k), { id } = r.sales[d.sale];
       const old = Object.entries(r.service.payments).filter(([, p]) => p.sale === id && p.order === order);
-      const [payment, told] = d.twice && old.length ? pick(old, d.k) : [paymentId(m, r), { amount: ref.s.orders[order].amount + (d.wrong === 'sum' ? 1 : 0), currency: d.wrong === 'currency' ? 'USD' : ref.s.settings.currency }];
+      const [payment, told] = d.twice && old.length ? pick(old, d.k) : [paymentId(m, r), { amount: ref.s.orders[order].amount + (d.wrong === 'sum' ? 1 : 0), currency: d.wrong === 'currency' ? 'CHF' : ref.s.orders[order].currency ?? 'EUR' }];
       if (told.amount === 0) return;
       await tellPaid(m, r, d, order, payment, told);
     },
   },
   payUnknown: {
-    when: () => !open.unknownOrders,
-    run: (m, r, d) => tellPaid(m, r, d, orderId(m, d, `lost${d.k % 3}`), paymentId(m, r), { amount: 1234, currency: 'EUR' }),
+    run: (m, r, d) => tellPaid(m, r, d, orderId(`lost${d.k % 3}`), paymentId(m, r), { amount: 1234, currency: 'EUR' }),
   },
   decline: {
     when: (m, d) => ordersOf(m.refs[d.sale]).length > 0,
@@ -176,14 +178,13 @@ export const steps = {
     run: async (m, r, d) => {
       const ref = m.refs[d.sale], order = pick(ordersOf(ref, ...(d.rude ? [] : ['paid', 'part_refunded'])), d.k), o = ref.s.orders[order];
       let seats = o.seats.map(([seat]) => seat).filter((_, i) => (d.mask >> i) & 1);
-      if (seats.length === 0 && (open.amountOnly || d.amount === 'prices')) seats = o.seats.map(([seat]) => seat);
+      if (seats.length === 0 && d.amount === 'prices') seats = o.seats.map(([seat]) => seat);
       const left = o.amount - o.refunded;
-      let amount = { prices: undefined, half: Math.floor(left / 2), whole: left, toomuch: left + 1, none: 0 }[d.amount];
-      if (open.wholeAmountForOne && d.amount === 'whole' && seats.length < o.seats.length) amount = Math.floor(left / 2);
+      const amount = { prices: undefined, half: Math.floor(left / 2), whole: left, toomuch: left + 1, none: 0 }[d.amount];
       if (seats.length === 0 && amount === undefined) return;
-      const id = refundId(m, r, d, o);
+      const id = refundId(m, d, o);
       const wanted = ref.refund(order, id, amount, d.become, seats, d.force);
-      const [code, state, given] = await r.sales[d.sale].run('order_refund', order, id, amount ?? '-', d.become, 'model', 'why not', ...(open.checkIn ? [] : [d.force ? '1' : '0']), ...seats);
+      const [code, state, given] = await r.sales[d.sale].run('order_refund', order, id, amount ?? '-', d.become, 'model', 'why not', d.force ? 'force' : '', ...seats);
       const said = code === 'ok' ? { code, state, amount: given } : { code, left: code === 'refund_too_much' ? state : undefined };
       agree(`refund ${id} of ${order}`, said, { ...wanted, left: wanted.left });
     },
@@ -191,9 +192,16 @@ export const steps = {
   transfer: {
     when: (m, d) => m.refs[d.sale].soldOrders().some((o) => o.seats.length > 0),
     run: async (m, r, d) => {
-      const ref = m.refs[d.sale], [seat] = pick(ref.soldOrders().flatMap((o) => o.seats), d.k), from = d.rude ? pick(PEOPLE, d.k) : ref.s.owners[seat], to = pick(PEOPLE, d.to);
-      const wanted = ref.transfer(seat, from, to);
-      agree(`transfer of ${seat}`, (await r.sales[d.sale].run('ticket_transfer', seat, from, to))[0], wanted.code);
+      const ref = m.refs[d.sale], ticket = await ticketOf(m, r, d), from = d.rude ? pick(PEOPLE, d.k) : ref.s.owners[ticket.seat], to = pick(PEOPLE, d.to);
+      const wanted = ref.transfer(ticket.order, ticket.seat, ticket.generation, from, to);
+      agree(`transfer of ${ticket.seat}`, (await r.sales[d.sale].run('ticket_transfer', ticket.seat, ticket.order, ticket.serial, from, to))[0], wanted.code);
+    },
+  },
+  checkIn: {
+    when: (m, d) => m.refs[d.sale].soldOrders().some((o) => o.seats.length > 0),
+    run: async (m, r, d) => {
+      const ticket = await ticketOf(m, r, d), wanted = m.refs[d.sale].checkIn(ticket.order, ticket.seat, ticket.generation, d.way, 'door');
+      agree(`check-in of ${ticket.seat}`, (await r.sales[d.sale].run('ticket_check_in', ticket.seat, ticket.order, ticket.serial, d.way, 0, 'door'))[0], wanted.code);
     },
   },
   block: {
@@ -221,12 +229,50 @@ export const steps = {
       }
     },
   },
+  // The whole way in, and the whole way to a ticket: what most people do.
+  come: {
+    run: async (m, r, d) => {
+      const name = pick(PEOPLE, d.k), ref = m.refs[d.sale];
+      if (!ref.person(name) || !ref.isInside(ref.person(name))) await steps.join.run(m, r, { ...d, flag: '1' });
+      await steps.pass.run(m, r, { ...d, ms: 20 });
+      const claiming = staged(ref, 'claim').indexOf(name);
+      if (claiming >= 0) await steps.enter.run(m, r, { ...d, k: claiming });
+    },
+  },
+  buy: {
+    run: async (m, r, d) => {
+      const name = pick(PEOPLE, d.k), ref = m.refs[d.sale], stage = () => ref.person(name)?.st;
+      if (stage() !== 'choose' && stage() !== 'pay') await steps.come.run(m, r, d);
+      const at = (...stages) => staged(ref, ...stages).indexOf(name);
+      if (stage() === 'choose') await steps.hold.run(m, r, { ...d, k: at('choose') });
+      if (stage() === 'choose') await steps.checkout.run(m, r, { ...d, k: at('choose', 'pay') });
+      const o = ref.person(name)?.st === 'pay' && ref.s.orders[ref.person(name).o];
+      if (o) await tellPaid(m, r, d, ref.person(name).o, paymentId(m, r), { amount: o.amount, currency: o.currency });
+    },
+  },
   quiet: { run: quiet },
 };
 
-function refundId(m, r, d, o) {
-  if (open.refundIds) return `r:${r.world.sequence}:${++m.ids}`;
+// An order as a browser might name it: one of these two sales, or one that nobody knows.
+function orderNamed(m, d) {
+  const known = m.refs.flatMap((ref) => Object.keys(ref.s.orders));
+  return d.k % 4 === 0 || !known.length ? 'o:made-up' : pick(known, d.k);
+}
+
+// Also one that this or another order has had, and one that is a payment's.
+function refundId(m, d, o) {
   return { fresh: `r:${++m.ids}`, same: 'r:1', payment: o.payment || 'r:1' }[d.id];
+}
+
+// A ticket as its code says it; an old one, if there is any and the step asks for it, is void.
+async function ticketOf(m, r, d) {
+  const ref = m.refs[d.sale], all = ref.soldOrders().flatMap((o) => o.seats.map(([seat]) => [o, seat]));
+  const [o, seat] = pick(all, d.k), order = Object.keys(ref.s.orders).find((id) => ref.s.orders[id] === o), real = (await r.sales[d.sale].dump()).orders[order];
+  const ticket = { order, seat, generation: o.s[seat] ?? 0, serial: real.s?.[seat] ?? real.seq };
+  const codes = (m.codes[d.sale] ??= []), old = codes.filter((code) => code.order === order && code.seat === seat && code.serial !== ticket.serial);
+  if (d.old && old.length) return old[0];
+  codes.push(ticket);
+  return ticket;
 }
 
 // The payment service has the money, and says so.
@@ -235,6 +281,7 @@ export async function tellPaid(m, r, d, order, payment, { amount, currency }) {
   const wanted = m.refs[d.sale].pay(order, payment, amount, currency);
   const [code, state] = await r.sales[d.sale].run('order_pay', order, payment, 'paid', amount, currency);
   agree(`payment ${payment} of ${order}`, { code, state }, wanted);
+  m.webhooks.push({ sale: d.sale, order, payment, told: { amount, currency } }); // confirmed once it is written
 }
 
 export async function quiet(m, r) {
@@ -249,6 +296,7 @@ async function write(m, r) {
     const behind = await Promise.all(r.sales.map((sale) => sale.behind()));
     return behind.every((records) => records === 0);
   });
+  m.webhooks.length = 0;
 }
 
 // A payment service gives an id once.

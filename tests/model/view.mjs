@@ -25,7 +25,7 @@ const orderOf = (o) => ({ state: o.st, person: o.person, seats: o.seats, amount:
 
 export function viewOfReference(ref) {
   const { s } = ref, names = [...new Set([...Object.keys(s.people), ...Object.keys(s.line)])];
-  const channels = Object.keys(ref.channels()), tariffs = ['child', 'baby'];
+  const channels = ['fan', 'press'], tariffs = ['child', 'baby'];
   return {
     status: s.status, soldOut: ref.isSoldOut(),
     people: sorted(names.map((name) => {

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// What operators do with a sale, and what they sell besides seats: commands of the model (steps.mjs).
+import { agree } from './checks.mjs';
+import { open } from './open.mjs';
+import { PEOPLE, pick, quiet, sendNew, who } from './steps.mjs';
+
+const ITEMS = { stand: 'area', field: 'area', gift: 'coupon', points: 'points' }, LOTS = ['lamp', 'vase'];
+const answerOf = ([code, at]) => ({ code, left: code === 'ok' ? undefined : Number(at) });
+
+async function change(m, r, d, settings, status) {
+  const ref = m.refs[d.sale], real = r.sales[d.sale];
+  if (settings) {
+    const fields = await real.fieldsOf(settings), fixed = ref.settingFixed(fields), [code, setting] = await real.run('sale_check', ...Object.entries(fields).flat());
+    agree('settings', { code, setting }, fixed ? { code: 'setting_fixed', setting: fixed } : { code: 'ok', setting: undefined });
+    if (fixed) return;
+  }
+  const [code] = await real.change(settings, status);
+  agree('change', code, 'ok');
+  Object.assign(ref.s.settings, real.fields);
+  if (status) ref.setStatus(status);
+  if (open.restoredSettings) await quiet(m, r);
+}
+
+export const saleSteps = {
+  status: {
+    run: (m, r, d) => change(m, r, d, undefined, d.status),
+  },
+  settings: {
+    run: async (m, r, d) => {
+      await change(m, r, d, d.change);
+    },
+  },
+  brake: {
+    run: async (m, r, d) => {
+      const wanted = m.refs[d.sale].brake(d.percent, d.ms), [code, percent] = await r.sales[d.sale].run('line_brake', d.percent, d.ms, 'why');
+      agree('brake', { code, percent }, { code: 'ok', percent: wanted });
+    },
+  },
+  channel: {
+    when: (m, d) => who(m, d, 'choose') !== undefined,
+    run: (m, r, d) => sendNew(m, r, d, who(m, d, 'choose'), { what: 'channel', send: sendChannel, channel: d.channel, code: `c${d.k % 4}` }),
+  },
+  item: {
+    run: async (m, r, d) => {
+      const name = pick(Object.keys(ITEMS), d.k), item = { name, kind: d.odd ? 'voucher' : ITEMS[name], total: d.total, limit: d.limit, price: 700, rate_count: d.rate, rate_ms: 3000 };
+      const wanted = m.refs[d.sale].setItem(item);
+      const [code, index, left] = await r.sales[d.sale].run('stock_set', item.name, item.kind, item.total, item.limit, item.price, item.rate_count, item.rate_ms, 'model');
+      agree(`item ${name}`, { code, left: Number(code === 'ok' ? left : index ?? 0) }, { code: wanted.code, left: wanted.left ?? 0 });
+    },
+  },
+  take: {
+    when: (m, d) => who(m, d, 'choose') !== undefined,
+    run: (m, r, d) => sendNew(m, r, d, who(m, d, 'choose'), { what: 'take', send: sendTake, item: pick(['stand', 'field', 'gift'], d.k), count: d.count, worn: d.worn }),
+  },
+  grant: {
+    run: async (m, r, d) => {
+      const [name, item, id] = [pick(PEOPLE, d.k), pick(['gift', 'points', 'stand'], d.item), `grant${d.id}`];
+      const wanted = m.refs[d.sale].grant(id, name, item, d.count);
+      const answer = await r.sales[d.sale].run('stock_grant', 'give', id, name, item, d.count);
+      agreeGrant(`grant ${id}`, answer, wanted);
+    },
+  },
+  takeBack: {
+    run: async (m, r, d) => {
+      const wanted = m.refs[d.sale].takeBack(`grant${d.id}`);
+      agreeGrant(`take-back of ${d.id}`, await r.sales[d.sale].run('stock_grant', 'take_back', `grant${d.id}`, 'model'), wanted);
+    },
+  },
+  lot: {
+    run: async (m, r, d) => {
+      const now = r.world.clock.ms, name = pick(LOTS, d.k);
+      const lot = { name, kind: 'lot', total: 1, limit: 0, rate_count: 0, rate_ms: 0, price: d.price, step: 100, most: 5000, opens: now + d.opens, closes: now + d.closes, extend_ms: d.extend, pay_ms: 6000 };
+      const wanted = m.refs[d.sale].setLot(lot);
+      const [code] = await r.sales[d.sale].run('auction_set', name, lot.price, lot.step, lot.most, lot.opens, lot.closes, lot.extend_ms, lot.pay_ms, 'model');
+      agree(`lot ${name}`, code, wanted.code);
+    },
+  },
+  bid: {
+    when: (m, d) => who(m, d, 'choose') !== undefined && m.refs[d.sale].s.items.some(({ kind }) => kind === 'lot'),
+    run: (m, r, d) => {
+      const ref = m.refs[d.sale], lots = ref.s.items.filter(({ kind }) => kind === 'lot'), lot = pick(lots, d.k), highest = ref.bidsOf(lot).bids.at(-1)?.[1] ?? lot.price - lot.step;
+      return sendNew(m, r, d, who(m, d, 'choose'), { what: 'bid', send: sendBid, lot: lot.name, amount: highest + d.more, currency: d.foreign ? 'USD' : ref.s.settings.currency });
+    },
+  },
+};
+
+function agreeGrant(what, [code, item, count, number, , back], wanted) {
+  if (code !== 'ok') agree(what, code === 'try_later' ? { code } : { code, left: item && Number(item) }, { code: wanted.code, left: wanted.left });
+  else agree(what, { code, item, count, number, back: back === 1 }, { code: wanted.code, item: wanted.item, count: wanted.count, number: wanted.number, back: wanted.back });
+}
+
+// An answer inside of a script that answers one command.
+function agreeOne(what, ref, name, [code, at, list], wanted) {
+  const said = { ...answerOf([code, at]), list: code === 'ok' ? list.map(Number) : undefined, deadline: code === 'ok' ? at : undefined };
+  if (code !== 'ok' && wanted.left === undefined) delete said.left;
+  agree(what, said, { code: wanted.code, left: wanted.left, list: wanted.code === 'ok' ? [...wanted.list] : undefined, deadline: wanted.code === 'ok' ? ref.person(name).d : undefined });
+}
+
+async function sendChannel(ref, real, name, { number, key, channel, code }) {
+  const wanted = ref.channel(name, number, key, channel, code);
+  agreeOne(`channel of ${name}`, ref, name, await real.run('line_channel', name, number, key, channel, code), wanted);
+}
+
+// worn: as after so many holds that the numbers of the area's places come to their end.
+async function sendTake(ref, real, name, { number, key, item, count, worn }) {
+  const index = ref.item(item) ? ref.indexOf(ref.item(item)) : 0, field = `next:${index}`, before = await real.sale.redis.hget(real.sale.key.stock, field);
+  if (worn && index && Number(before) < 999000) await real.sale.redis.hset(real.sale.key.stock, field, 999998);
+  const answer = await real.run('stock_take', name, number, key, item, count), known = new Set(ref.person(name)?.h.map(([seat]) => seat) ?? []);
+  const places = answer[0] === 'ok' ? answer[2].map(Number).filter((_, i) => i % 2 === 0).filter((seat) => !known.has(seat)) : [];
+  const wanted = ref.takePlaces(name, number, key, item, count, places.slice(-count));
+  agreeOne(`take of ${name}`, ref, name, answer, wanted);
+  if (places.length === 0 && worn && index) await (before === null ? real.sale.redis.hdel(real.sale.key.stock, field) : real.sale.redis.hset(real.sale.key.stock, field, before));
+}
+
+async function sendBid(ref, real, name, { number, key, lot, amount, currency }) {
+  const wanted = ref.bid(name, number, key, lot, amount, currency);
+  agreeOne(`bid of ${name}`, ref, name, await real.run('auction_bid', name, number, key, lot, amount, currency), wanted);
+}
