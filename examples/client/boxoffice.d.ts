@@ -36,11 +36,11 @@ export type Stage = 'connecting' | 'gather' | 'wait' | 'claim' | 'choose' | 'pay
 export interface Tariffed { seat: string; tariff: string }
 export interface BestWish { count: number; category?: string; zone?: string; price_max?: number; accessible?: boolean }
 export interface Ticket { seat: string; zone: string; row: string; number: string; category: string; order: string; tariff: string; code: string; price: number; checked_in_ms?: number }
-/** What was somebody's: given back (void), or somebody else's now (handed_on). */
+/** A former ticket: refunded (void), or transferred to another person (handed_on). */
 export interface Gone { seat: string; zone: string; row: string; number: string; category: string; order: string; state: 'void' | 'handed_on' }
-/** The address of somebody's tickets of an order, in any browser, until 30 days after the show. */
+/** Opens one person's tickets of an order in any browser, until 30 days after the show. */
 export interface TicketLink { order: string; link: string; link_expires_ms: number }
-/** key: the bearer's token it was found by, for its QR code and for handing it on. */
+/** key: the bearer token that opens the ticket, for its QR code and for transferring it. */
 export interface Wallet { tickets: (Ticket & { key: string })[]; gone: Gone[]; links: TicketLink[]; refused: { key: string; code?: string }[] }
 export interface Bought { type: 'bought'; order: string; tickets: Ticket[]; link: string; link_expires_ms: number }
 export interface Held { type: 'held' | 'released'; key: string; left_ms: number; seats: string[]; amount: number; currency: string; digits: number }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What proves in this browser who somebody is in a sale: the key of his place (resume), and beside it every key his tickets may hang on: ticket links,
-// and keys of places before. Of those none is dropped, since nobody here can know that there is no ticket behind one.
-const PLACES_MAX = 10; // keys of places, which everybody has who ever stood in line here; links have no bound
+// The tokens kept in this browser for a sale: the present resume token, and beside it every token that may open tickets: ticket links and earlier resume
+// tokens. These are never dropped, since the browser cannot know that no ticket depends on one.
+const PLACES_MAX = 10; // earlier resume tokens; every visitor of the line gets one. Links are not limited.
 
 const memory = new Map(), unwritten = new Set(); // what localStorage has not taken is as memory has it, whatever lies there from before
 /** localStorage where there is one that works; else this page's memory. */
@@ -55,7 +55,7 @@ function kept(store, sale) {
   }
 }
 
-/** Keeps a key, in place of an older one to the same. */
+/** Keeps a token; it replaces an older one with the same claims. */
 export function keepKey(store, sale, token) {
   const claims = claimsOf(token);
   if (!isKey(claims)) return;
@@ -64,7 +64,7 @@ export function keepKey(store, sale, token) {
   store.set(nameOf(sale, 'keys'), JSON.stringify(keys));
 }
 
-/** The key of the place is another one now, or (null) none: if the one before was somebody else's, his tickets may hang on it. */
+/** Replaces the resume token, or removes it (null). The one before is kept if it is another person's: there may be tickets behind it. */
 export function replaceResume(store, sale, token) {
   const before = store.get(nameOf(sale, 'resume'));
   if (before && !(token && isSame(claimsOf(before), claimsOf(token)))) keepKey(store, sale, before);
@@ -72,13 +72,13 @@ export function replaceResume(store, sale, token) {
   else store.remove(nameOf(sale, 'resume'));
 }
 
-/** Every key there may be tickets behind, that of the place first. */
+/** Every token that may open tickets, the present resume token first. */
 export function keysOf(store, sale) {
   const resume = store.get(nameOf(sale, 'resume'));
   return [...(isKey(claimsOf(resume)) ? [resume] : []), ...kept(store, sale)];
 }
 
-/** Only by the wish of whoever sits here. */
+/** To be called only when the visitor asks for it. */
 export function forgetKeys(store, sale) {
   for (const what of ['resume', 'keys']) store.remove(nameOf(sale, what));
 }
@@ -86,7 +86,7 @@ export function forgetKeys(store, sale) {
 const nameOfLink = ({ order, link }) => `${order} ${claimsOf(tokenOf(link)).sub ?? link}`;
 const seatOf = ({ order, seat }) => `${order} ${seat}`;
 
-/** What several answers of the tickets API say together: every ticket once, with the key it was found by; what is gone by one key and there by another is there. */
+/** Merges several answers of the tickets API: each ticket once, with the token that opens it. A ticket that is gone in one answer and valid in another is valid. */
 export function mergeTickets(answers) {
   const tickets = new Map(), gone = new Map(), links = new Map();
   for (const { key, ...answer } of answers) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What an operator does for somebody who has lost the way to his tickets (rule U2). */
+ * Restoring access to tickets for a buyer or ticket holder (rule U2). */
 #include "edge/admin.h"
 
 #include "base/memory.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of whoever bought, or of somebody who has a ticket of the order now; written into the audit. */
+/* Finds the buyer, or checks that the named person holds a ticket of the order, and writes the audit entry. */
 static const char link_sql[] =
     "WITH o AS (SELECT person, status FROM orders WHERE sale = $1 AND id = $2), owner AS (SELECT coalesce(nullif($3::text, ''), o.person) AS person FROM o"
     " WHERE o.status IN ('paid', 'part_refunded', 'refunded') AND ($3::text IN ('', o.person) OR EXISTS (SELECT 1 FROM tickets t WHERE t.sale = $1"
@@ -44,17 +44,17 @@ static void owner_found(void *arg, int err, const char *state, const struct bo_r
     else if (!paid)
         bo_http_answer_error(r->http, found ? BO_ERR_NOT_PAID : BO_ERR_UNKNOWN_ORDER, NULL);
     else if (!*person)
-        bo_http_answer_error(r->http, BO_ERR_UNKNOWN_TICKET, "This person has no ticket of this order.");
+        bo_http_answer_error(r->http, BO_ERR_UNKNOWN_TICKET, "This person holds no ticket of this order.");
     else
         bo_http_answer_json(r->http, 200, describe_link(r, person));
     free(r);
 }
 
-/* person: "" or NULL: whoever bought. */
+/* The buyer's link, unless the body names a person. */
 static void make_link(struct bo_http *http, struct bo_room *room, const char *order, const json_t *body) {
     const json_t *person = json_object_get(body, "person");
     if (!json_is_object(body) || (person && !json_is_string(person))) {
-        bo_http_answer_error(http, json_is_object(body) ? BO_ERR_BAD_MESSAGE : BO_ERR_BAD_JSON, "person: who has a ticket of this order; without, who bought");
+        bo_http_answer_error(http, json_is_object(body) ? BO_ERR_BAD_MESSAGE : BO_ERR_BAD_JSON, "person: the holder of a ticket of this order; the buyer if it is left out");
         return;
     }
     struct request *r = bo_alloc(sizeof(*r));

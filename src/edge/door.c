@@ -21,7 +21,7 @@ struct door {
     struct bo_http *http;
     struct bo_ticket_claim ticket;
     enum way way;
-    bool by_hand; /* named by order and seat: whoever has it now */
+    bool by_hand; /* named by order and seat instead of its code */
     char gate[BO_ID_MAX + 1];
     bo_ms at;     /* when it was let in; 0: now */
     json_t *told; /* what the ticket is */
@@ -141,9 +141,9 @@ static void ask_row(struct door *d) {
 
 /* ---- the request ---- */
 
-#define REQUEST "code: of a ticket, or, where it is lost, sale, order and seat; gate: who lets in, at most 64 bytes; at: a time like 2026-05-01T19:30:00Z, when it is told later; undo: true, when it was a mistake"
+#define REQUEST "code: of a ticket, or sale, order and seat if it is lost; gate: who lets in, at most 64 bytes; at: a time like 2026-05-01T19:30:00Z, when it is told later; undo: true, when it was a mistake"
 
-/* Which ticket? By its code, or by order and seat for somebody who has lost it (rule U2): whoever stands at the door has looked him up. */
+/* The ticket is named by its code, or by sale, order and seat if the code is lost (rule U2). */
 static int read_ticket(struct door *d, const json_t *body) {
     static const char *const names[] = {"sale", "order", "seat"};
     char *const texts[] = {d->ticket.sale, d->ticket.order, d->ticket.seat};

@@ -11,7 +11,7 @@
 #define AFTER_SHOW_MS (30 * DAY_MS)
 #define UNDATED_MS (365 * DAY_MS)
 
-/* Of what is given while or after the show begins, too: an exhibition runs for months. */
+/* Counted from the purchase if that is later than the show: an exhibition that began months ago still sells tickets. */
 bo_ms bo_right_end(const struct bo_room *room, bo_ms given) {
     bo_ms show = room->settings.starts_at;
     if (!show) return given + UNDATED_MS;

@@ -88,7 +88,7 @@ int bo_http_who(const struct bo_http *http, const struct bo_room *room, char ret
     return err;
 }
 
-/* Whose tickets are meant, and by a link which of them. */
+/* Whose tickets are meant; a link restricts them to one order. */
 struct owner {
     char person[BO_ID_MAX + 1], order[BO_ID_MAX + 1]; /* order "": all */
 };
@@ -124,9 +124,9 @@ static void fail(struct request *r, int err) {
     free(r);
 }
 
-/* ---- the list, and what became of those that are not somebody's any more ---- */
+/* ---- the list, with tickets that were transferred or refunded ---- */
 
-/* The valid ones first, order by order. Whoever bought hears of each of the others what became of it. */
+/* Valid tickets first, order by order. The buyer also sees what became of each other ticket of the order. */
 static const char list_sql[] =
     "WITH bought AS (SELECT id FROM orders WHERE sale = $1 AND person = $2 AND ($3 = '' OR id = $3)), void AS (SELECT * FROM void_tickets"
     " WHERE sale = $1 AND person = $2 AND ($3 = '' OR order_id = $3) UNION SELECT v.* FROM bought JOIN void_tickets v ON v.sale = $1 AND"
@@ -156,7 +156,7 @@ static void print_gone(struct bo_room *room, const struct bo_rows *rows, size_t 
     bo_buffer_add_text(out, "]");
 }
 
-/* One for each order he has tickets of. */
+/* One link per order with valid tickets. */
 static void print_links(const struct request *r, const struct bo_rows *rows, size_t valid, struct bo_buffer *out) {
     bo_buffer_add_text(out, "[");
     for (size_t i = 0; i < valid; i++) {
@@ -235,7 +235,7 @@ static void answer_picture(struct bo_http *http, const char *text, const char *f
     bo_buffer_free(&picture);
 }
 
-/* The link that is the bearer's token, to be taken over by another device. */
+/* Draws the bearer's link, to open it on another device. */
 static void draw_link(struct bo_http *http, const struct bo_room *room, const struct owner *owner, const json_t *body) {
     const char *format = format_in(body);
     if (!*owner->order || !format) {
@@ -313,7 +313,7 @@ static void offer_checked(void *arg, int err, const char *state, const struct bo
     bo_room_run(r->room, "ticket_transfer", args, 5, transferred, r);
 }
 
-/* Not by a link: that is a right to tickets, and no person who could be given more. */
+/* Not by a link: it gives access to tickets, and does not identify a person. */
 static void accept_ticket(struct bo_http *http, struct bo_room *room, const struct owner *owner, const json_t *body) {
     const char *token = json_string_value(json_object_get(body, "transfer"));
     struct bo_ticket_claim claim;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Signed tokens (JWT, RFC 7519). Ours with the configured secret (HS256), for nobody else to read: "place" (who somebody is in
  * a sale; lets him take up his place again and look up his tickets), "account" (who somebody is in every sale), "invite" (into a lane of the
- * line, or a channel), "transfer" (of a ticket) and "link" (to somebody's tickets of one order). Ours with a published key (edge/keys.h), for anybody to check: "access" (he was admitted
+ * line, or a channel), "transfer" (of a ticket) and "link" (to a person's tickets of one order). Ours with a published key (edge/keys.h), for anybody to check: "access" (he was admitted
  * under this number) and "ticket". The site's own
  * tokens say who somebody is; algorithm and key are the configuration's, never the token's. */
 #ifndef BO_EDGE_TOKEN_H

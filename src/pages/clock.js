@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server's clock. Whatever is compared with a time of the server goes by it: the visitor's own clock may be an hour off.
+// The server's clock. Times of the server are compared with it only: the visitor's own clock may be an hour off.
 const JUMP_MS = 2000;
 const REST_MS = 5000;
 
@@ -22,7 +22,7 @@ export async function timed(ask) {
   return answer;
 }
 
-/** To be called often: asks again once the visitor has set his clock, or his machine has slept. */
+/** To be called often: measures again after the visitor's clock was set, or the machine has slept. */
 export function keepTime(ask) {
   if (apart === undefined || !jumped() || performance.now() < restUntil) return;
   restUntil = performance.now() + REST_MS;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Somebody's tickets of one sale, each on a sheet of its own when printed: /tickets.html#link=… in any browser, /tickets.html?sale=demo where he bought,
-// or where he is logged in. The link stays in the address: what it opens is on the page anyway, and reloading or a bookmark must not lose it.
+// The tickets of one sale, each on a sheet of its own when printed: /tickets.html#link=… in any browser, /tickets.html?sale=demo in the browser they
+// were bought in, or when logged in. The link stays in the address, so that a reload or a bookmark does not lose it; the page shows what it opens anyway.
 import { Boxoffice, storage } from './client/boxoffice.js';
 import { claimsOf, tokenOf } from './client/keys.js';
 import { $, make, say } from './dom.js';

@@ -38,7 +38,7 @@ export function money(amount, { currency, digits }) {
   return sums.get(key).format(amount / 10 ** (digits ?? sums.get(key).resolvedOptions().maximumFractionDigits)); // none: a server of before
 }
 
-/** What somebody has typed, in the smallest unit; null when it is no amount, or one with more digits than the currency has. */
+/** A typed amount in the smallest unit; null if it is not a number, or has more decimals than the currency. */
 export function smallest(text, { digits }) {
   const [, whole, part = ''] = /^\s*(\d+)(?:[.,](\d*))?\s*$/.exec(text) ?? [];
   return whole === undefined || /[1-9]/.test(part.slice(digits)) ? null : Number(whole + part.slice(0, digits).padEnd(digits, '0'));
@@ -66,7 +66,7 @@ export function countdown(ms) {
   return days ? `${unit(days, 'day')} ${clock}` : clock;
 }
 
-/** The visitor's own zone: for what he did himself. Whatever happens at the venue is told in the venue's. */
+/** The visitor's own zone, for the visitor's own actions. Times of the venue are shown in its zone. */
 export const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const zones = new Map();

@@ -124,7 +124,7 @@ test('U2 no page takes a key away: not an old one, not another person\'s place, 
   await cards(page, 1);
 });
 
-test('U2 a link that opens nothing says why: handed on, given back, expired, not whole, and what to do', async (t) => {
+test('U2 a link that opens nothing says why: transferred, refunded, expired, incomplete, and what to do', async (t) => {
   const world = await startBoxoffice(t, { settings: show });
   const person = await new Person(world).connect(), friend = await arrive(world);
   const { link, order } = await person.buy('S-1', 'S-2'), token = link.split('#link=')[1];
@@ -132,19 +132,19 @@ test('U2 a link that opens nothing says why: handed on, given back, expired, not
   const { links } = await ask(friend.resume, 'accept', { transfer: (await ask(token, 'transfer', { seat: 'S-1' })).transfer });
   const { page } = await openBrowser(t, { allow: [/status of 40[134]/] });
   await page.goto(link);
-  await says(page, '#gone', /seat 1: handed on/);
+  await says(page, '#gone', /seat 1: transferred/);
   await cards(page, 1);
   await page.goto(links[0].link); // pasted over the other one
   await says(page, '#cards', /seat 1/);
   await world.admin('POST', '/api/sales/hall/refund', { order, refund: 'r1', seats: ['S-2'] });
   await page.goto(link);
-  await says(page, '#gone', /seat 2: given back. This ticket is void/);
+  await says(page, '#gone', /seat 2: refunded. This ticket is void/);
   await page.picture('44-gone');
   await accessible(page);
   const third = await arrive(world);
   await ask(third.resume, 'accept', { transfer: (await ask(links[0].link.split('#link=')[1], 'transfer', { seat: 'S-1' })).transfer });
   await page.goto(links[0].link);
-  await says(page, '#word', /handed on. Their new owner/);
+  await says(page, '#word', /transferred. The new owner/);
   const expired = siteToken(person.person, { typ: 'link', sale: 'hall', order, exp: 1600000000 }, SECRET);
   await world.set({ starts_at: null });
   await page.goto(`${world.url}/tickets.html#link=${expired}`);

@@ -104,7 +104,7 @@ test('W2 who holds a seat, where somebody is, his order; seats kept back and put
   await page.waitForFunction(() => /State: free/.test(document.getElementById('seat').textContent));
 });
 
-test('U2 somebody has lost his tickets: found, shown, and given a new link; a viewer sees them and makes none', async (t) => {
+test('U2 lost tickets: found, shown, checked in by hand, and a new link made; a viewer only sees them', async (t) => {
   const world = await startBoxoffice(t, { config: { admin_tokens: tokens }, settings: { starts_at: '2099-06-12T18:30:00Z', time_zone: 'Europe/Vienna' } });
   const buyer = await arrive(world);
   const { order, tickets } = await buyer.buy('S-1', 'S-2');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An order at the desk: its tickets, letting them in by hand, and the ticket link made again for somebody who has lost it.
+// One order: its tickets, check-in without their codes, and new ticket links.
 import { $, make } from '../dom.js';
 import { moment as momentIn, money, ownZone } from '../words.js';
 import { get, post, saleAt } from './api.js';
@@ -61,7 +61,7 @@ export class Order {
   async #makeLink({ order, sale }, person) {
     const { link, link_expires_ms: expires } = await post(saleAt(sale, `/orders/${encodeURIComponent(order)}/link`), { person });
     const input = make('input', { readonly: true, value: link, 'aria-label': 'Ticket link', click: () => input.select() });
-    $('order-link').replaceChildren(make('p', {}, input), make('p', { class: 'hint' }, `Send it to whoever the tickets belong to, and to nobody else: the link is the tickets. It works until ${moment(expires)}.`));
+    $('order-link').replaceChildren(make('p', {}, input), make('p', { class: 'hint' }, `Send it only to the owner of the tickets: the link gives access to them. It works until ${moment(expires)}.`));
     input.select();
   }
 }

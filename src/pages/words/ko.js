@@ -86,7 +86,7 @@ export const words = {
   'bought.link': 'QR 코드로 티켓 보기',
   'keep.title': '이 링크를 보관하세요',
   'keep.text': '{when}까지 어느 브라우저, 어느 기기에서든 이 티켓을 열 수 있습니다. 저장하거나 본인에게 보내 두세요.',
-  'keep.hint': '링크를 가진 사람은 티켓을 사용할 수 있습니다.',
+  'keep.hint': '링크를 가진 사람은 누구나 티켓을 사용할 수 있으니 다른 사람과 공유하지 마세요.',
   'keep.link': '티켓 링크', 'keep.copy': '복사', 'keep.copied': '복사했습니다.', 'keep.qr': '티켓 링크의 QR 코드', 'keep.qr.show': '휴대폰에서 열기: QR 코드 보기',
   'login.title': '로그인이 필요합니다',
   'login.why': '이 공연은 계정이 있어야 예매할 수 있습니다. 로그인하고 돌아오면 순서가 부여됩니다.',
