@@ -41,11 +41,11 @@ local marks, trimmed = marks_now()
 local known_aside = call('HGET', STATE, 'aside') or ''
 local told = seq > committed or seq == committed and aside ~= known_aside
 if told or seq == committed and marks[1] < seq then
-  local set = redis.pcall('HSET', STATE, 'committed', math.max(seq, committed), 'trims', cmsgpack.pack(marks))
+  local set = redis.pcall('HSET', STATE, 'committed', seq, 'trims', cmsgpack.pack(marks))
   local full = type(set) == 'table'
   if full then marks = {seq} end
   if full or marks[1] > trimmed then trim(marks[1]) end
-  if full then call('HSET', STATE, 'committed', math.max(seq, committed), 'trims', cmsgpack.pack(marks)) end
+  if full then call('HSET', STATE, 'committed', seq, 'trims', cmsgpack.pack(marks)) end
 end
 if told then
   call('HSET', STATE, 'aside', aside)

@@ -38,6 +38,6 @@ end
 local seq, clock = tonumber(ARGV[3]), tonumber(ARGV[4])
 now = clock
 call('HDEL', STATE, 'lost', 'restoring')
-call('HSET', STATE, 'seq', seq, 'clock', clock, 'skew', clock - wall, 'version', 0, unpack(ARGV, 7))
+call('HSET', STATE, 'seq', seq, 'clock', clock, 'skew', clock - wall, 'version', 0, 'restored', seq, unpack(ARGV, 7))
 begin_epoch(ARGV[5], ARGV[6], seq)
 return {'ok', tonumber(ARGV[5])}

@@ -39,8 +39,7 @@ local function begin_epoch(epoch, server, committed)
     if lane == 0 or call('HEXISTS', STATE, lane_field('next', lane)) == 1 then next_numbers[tostring(lane)] = leave_gap(lane) end
   end
   EPOCH = epoch
-  call('HSET', STATE, 'epoch', epoch, 'server', server, 'quiet_until', now + QUIET_MS, 'committed', committed,
-       'restored', math.max(committed, 1))
+  call('HSET', STATE, 'epoch', epoch, 'server', server, 'quiet_until', now + QUIET_MS, 'committed', committed)
   record('epoch', {epoch = tonumber(epoch), before = before, next = next_numbers})
   publish('epoch', epoch)
   flush_news()

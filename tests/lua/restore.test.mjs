@@ -127,6 +127,19 @@ test('P7 what PostgreSQL has of a later epoch than Redis is lost here, and the r
   assert.deepEqual(await other.run('sale_epoch', 7, 1, 1, 'redis'), ['redis_lost_sale', 0]);
 });
 
+test('O3 records that are put aside are told with what is committed, and no more once they are written', async (t) => {
+  const sale = new Sale(await startScripts(t));
+  await sale.load();
+  for (const person of ['a', 'b', 'c', 'd']) await sale.join(person);
+  const aside = async () => (await sale.tick())[20];
+  await sale.commit(4, 2, 3);
+  assert.equal(await aside(), '2 3');
+  await sale.commit(5, 2, 3);
+  assert.equal(await aside(), '2 3');
+  await sale.commit(5);
+  assert.equal(await aside(), '');
+});
+
 test('P8 a gap between the log and PostgreSQL is told until it is closed', async (t) => {
   const sale = new Sale(await startScripts(t));
   await sale.load();
