@@ -5,10 +5,10 @@
 #include "command/command.h"
 #include "ledger/fence.h"
 #include "ledger/gaps.h"
+#include "ledger/late.h"
 #include "ledger/reconcile.h"
 #include "ledger/scribe.h"
 #include "ledger/shares.h"
-#include "ledger/writing.h"
 #include "loop/loop.h"
 
 #include <inttypes.h>
@@ -100,7 +100,7 @@ static int reconcile_sales(struct bo_reconcile *r, const char *only) {
 int bo_command_reconcile(int argc, char **argv) {
     const char *path = bo_option(&argc, argv, "--config"), *sale = bo_option(&argc, argv, "--sale");
     struct bo_reconcile r = {.actor = "command line", .repair = bo_option_flag(&argc, argv, "--repair"), .tell = tell_difference};
-    if (bo_option_end(argc, argv, 0, "reconcile [--sale SALE] [--repair] [--config FILE]\nCompares Redis, orders and tickets with the ledger while sales go on. Status: 0 nothing differs any"
+    if (bo_option_end(argc, argv, 0, "reconcile [--sale SALE] [--repair] [--config FILE]\nCompares Redis and the tables of PostgreSQL with the ledger while sales go on. refund_missing: money that was to be given back and is in no table; --repair makes it due. Status: 0 nothing differs any"
                                      " more, 1 something does, 3 it could not be told."))
         return 2;
     struct bo_config config;
@@ -156,7 +156,7 @@ static void tell_letter(void *arg, const struct bo_log_record *record, const cha
 
 int bo_command_replay(int argc, char **argv) {
     const char *path = bo_option(&argc, argv, "--config"), *sale = bo_option(&argc, argv, "--sale");
-    if (bo_option_end(argc, argv, 0, "replay [--sale SALE] [--config FILE]\nTries again to write the log records that PostgreSQL refused. Status: 0 none is left, 1 some are.")) return 2;
+    if (bo_option_end(argc, argv, 0, "replay [--sale SALE] [--config FILE]\nTries again to write the log records that PostgreSQL refused, and brings the tables to what the whole ledger says then. Status: 0 none is left, 1 some are.")) return 2;
     struct bo_config config;
     struct bo_database *db = NULL;
     int64_t left = 0;

@@ -10,6 +10,9 @@
 
 json_t *bo_compare_section(const struct bo_image *image, const char *key); /* NULL: none of its own */
 
+/* Two values, of which nothing, 0, "" and an empty list are the same. */
+bool bo_compare_same(const json_t *a, const json_t *b);
+
 /* One field, or member, as sale_scan reads it; "" where Redis has none. Of somebody only a part is seen: what is not the same may still be right. */
 bool bo_compare_scanned(const struct bo_image *image, const char *key, const char *field, const char *value);
 

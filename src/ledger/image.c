@@ -2,6 +2,7 @@
 #include "ledger/image.h"
 
 #include "base/memory.h"
+#include "ledger/expected.h"
 #include "ledger/image_inside.h"
 
 #include <inttypes.h>
@@ -130,6 +131,7 @@ int bo_image_apply(struct bo_image *image, const struct bo_log_record *record) {
     image->seq = record->seq;
     image->at = record->at;
     if (replay) replay(image, body, record);
+    if (image->expected) bo_expected_apply(image->expected, body, record);
     json_decref(body);
     return 0;
 }

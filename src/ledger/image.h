@@ -16,6 +16,8 @@ enum bo_image_section { BO_IMAGE_LINE, BO_IMAGE_PEOPLE, BO_IMAGE_SEATS, BO_IMAGE
 
 extern const char *const bo_image_names[BO_IMAGE_SECTIONS]; /* of the keys */
 
+struct bo_expected;
+
 struct bo_image {
     char *sale;
     int64_t seq;  /* of the last record */
@@ -24,6 +26,7 @@ struct bo_image {
     json_t *admissions; /* the last ones, {at, how many, …} */
     json_t *heads; /* how far the lanes have got in Redis, over people without a connection: known when it is compared */
     json_t *tickets;    /* seat -> order, of those that were sold and not given back */
+    struct bo_expected *expected; /* gets each record, too; NULL: nothing does */
     char *map;    /* a character for each seat of the plan */
     size_t seats; /* of the plan */
 };

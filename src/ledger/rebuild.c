@@ -17,8 +17,8 @@
 
 /* A dead letter was decided and told like every other record, so it counts; where it has none of the time, that of the one before. */
 #define RECORDS_SQL                                                                                                                                \
-    "SELECT seq, at_ms, kind, body FROM (SELECT seq, at_ms, kind, body::text FROM ledger WHERE sale = $1 AND seq > $2 AND seq <= $3 UNION ALL"       \
-    " SELECT seq, at_ms, kind, body FROM dead_letters WHERE sale = $1 AND seq > $2 AND seq <= $3) r ORDER BY seq LIMIT $4"
+    "SELECT seq, at_ms, kind, body, aside FROM (SELECT seq, at_ms, kind, body::text, 0 AS aside FROM ledger WHERE sale = $1 AND seq > $2 AND seq <= $3 UNION ALL"       \
+    " SELECT seq, at_ms, kind, body, 1 FROM dead_letters WHERE sale = $1 AND seq > $2 AND seq <= $3) r ORDER BY seq LIMIT $4"
 
 /* What is missing before the record `before` may be left out only where an operator has said so (rule P8). */
 static int cross_gap(struct bo_database *db, struct bo_image *image, int64_t before) {
@@ -34,7 +34,7 @@ static int cross_gap(struct bo_database *db, struct bo_image *image, int64_t bef
 static void apply(struct bo_image *image, const struct bo_rows *rows, size_t i) {
     const char *body = bo_rows_text(rows, i, 3);
     struct bo_log_record record = {.sale = image->sale, .seq = bo_rows_number(rows, i, 0), .at = bo_rows_number(rows, i, 1), .kind = bo_rows_text(rows, i, 2),
-                                   .body = body, .body_length = strlen(body)};
+                                   .body = body, .body_length = strlen(body), .aside = bo_rows_number(rows, i, 4) != 0};
     if (record.at == 0) record.at = image->at;
     if (bo_image_apply(image, &record) != 0)
         bo_log_error("sale %s: record %" PRId64 " (%s) cannot be read and is left out", image->sale, record.seq, record.kind);

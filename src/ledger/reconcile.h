@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Compares a sale in Redis, and the tables of orders and tickets, with what the ledger says (rule P5), while it goes on: what seems to differ is looked at
+ * Compares a sale in Redis, and the tables that follow from its ledger, with what the ledger says (rule P5), while it goes on: what seems to differ is looked at
  * again at a known moment of the log before it is called a difference. Reads Redis in small pieces, so that nobody waits for it (P6). */
 #ifndef BO_LEDGER_RECONCILE_H
 #define BO_LEDGER_RECONCILE_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 struct bo_difference { /* texts are valid during the call only; "": there is none */
-    const char *where; /* a key of Redis, as lua/lib/sale.lua names them; or "orders table", "tickets table" */
+    const char *where; /* a key of Redis, as lua/lib/sale.lua names them; or "orders table", …; "refund_missing" */
     const char *what;  /* the person, seat, order or counter */
     const char *found, *wanted;
 };
@@ -25,6 +25,8 @@ struct bo_reconcile {
     /* results */
     int64_t seq; /* the log was read up to here */
     int64_t differences, repaired;
+    int64_t failed;    /* rows of the tables that PostgreSQL refused, and */
+    char problem[512]; /* what it said to the last of them */
 };
 
 /* Notes the result in the table reconciled. BO_ERR_UNAVAILABLE: a store cannot be reached, or PostgreSQL does not get to where Redis is; BO_ERR_LOST_SALE;

@@ -42,15 +42,21 @@ static int tell_hooks(struct bo_database *db, const char *const params[3]) {
     return 0;
 }
 
-int bo_ledger_write(struct bo_database *db, const struct bo_log_record *records, size_t count, int64_t after) {
+int bo_ledger_append(struct bo_database *db, const struct bo_log_record *records, size_t count, int64_t after) {
     char before[24], last[24];
     *bo_text_put_number(before, after) = *bo_text_put_number(last, records[count - 1].seq) = '\0';
-    const char *params[] = {records->sale, before, last};
     struct bo_buffer rows = {0};
     bo_ledger_copy(records, count, &rows);
     int err = bo_database_copy(db, BO_LEDGER_COPY_SQL, rows.data, rows.length);
     bo_buffer_free(&rows);
-    if (!err) err = tell_hooks(db, params);
+    return err ? err : tell_hooks(db, (const char *const[]){records->sale, before, last});
+}
+
+int bo_ledger_write(struct bo_database *db, const struct bo_log_record *records, size_t count, int64_t after) {
+    char before[24], last[24];
+    *bo_text_put_number(before, after) = *bo_text_put_number(last, records[count - 1].seq) = '\0';
+    const char *params[] = {records->sale, before, last};
+    int err = bo_ledger_append(db, records, count, after);
     for (const struct bo_projection *p = bo_projections; !err && p->kind; p++)
         if (bo_ledger_has_kind(records, count, p->kind)) err = bo_database_run(db, p->sql, params, 3, NULL);
     return err;
@@ -96,41 +102,5 @@ int bo_ledger_read_aside(struct bo_database *db, struct bo_log_cursor *cursors, 
             if (strcmp(cursors[c].sale, bo_rows_text(rows, i, 0)) == 0) take_range(&cursors[c], bo_rows_number(rows, i, 1), bo_rows_number(rows, i, 2));
     bo_rows_free(rows);
     bo_buffer_free(&sales);
-    return err;
-}
-
-/* Records behind it are written already: an order that ended meanwhile has ended. */
-static int write_late(struct bo_database *db, const struct bo_log_record *record) {
-    char seq[24], end[24];
-    *bo_text_put_number(seq, record->seq) = *bo_text_put_number(end, INT64_MAX) = '\0';
-    int err = bo_ledger_write(db, record, 1, record->seq - 1);
-    for (const struct bo_projection *p = bo_projections; !err && p->kind; p++)
-        if (strcmp(record->kind, "checkout") == 0 && strcmp(p->kind, "end") == 0) err = bo_database_run(db, p->sql, (const char *const[]){record->sale, seq, end}, 3, NULL);
-    if (!err) err = bo_database_run(db, "DELETE FROM dead_letters WHERE sale = $1 AND seq = $2", (const char *const[]){record->sale, seq}, 2, NULL);
-    return err;
-}
-
-static int try_again(struct bo_database *db, const struct bo_log_record *record, char problem[512]) {
-    problem[0] = '\0';
-    int err = bo_database_script(db, "BEGIN");
-    if (!err) err = write_late(db, record);
-    if (!err) return bo_database_script(db, "COMMIT");
-    snprintf(problem, 512, "%s", bo_database_problem(db));
-    problem[strcspn(problem, "\n")] = '\0';
-    return bo_database_script(db, "ROLLBACK") != 0 ? BO_ERR_UNAVAILABLE : err == BO_ERR_BAD_MESSAGE ? 0 : err;
-}
-
-int bo_ledger_write_again(struct bo_database *db, const char *sale, void (*tell)(void *arg, const struct bo_log_record *record, const char *problem), void *arg) {
-    struct bo_rows *rows = NULL;
-    int err = bo_database_run(db, "SELECT sale, seq, at_ms, kind, body, epoch FROM dead_letters WHERE $1::text IS NULL OR sale = $1 ORDER BY sale, seq", &sale, 1, &rows);
-    for (size_t i = 0; !err && i < bo_rows_count(rows); i++) {
-        char problem[512];
-        const char *body = bo_rows_text(rows, i, 4);
-        const struct bo_log_record record = {.sale = bo_rows_text(rows, i, 0), .seq = bo_rows_number(rows, i, 1), .at = bo_rows_number(rows, i, 2), .kind = bo_rows_text(rows, i, 3),
-                                             .body = body, .body_length = strlen(body), .epoch = bo_rows_number(rows, i, 5)};
-        err = try_again(db, &record, problem);
-        if (!err) tell(arg, &record, *problem ? problem : NULL);
-    }
-    bo_rows_free(rows);
     return err;
 }

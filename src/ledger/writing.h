@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Writes log records into PostgreSQL, with what follows from them (rule P1); and those that had to be put aside, later (P3). */
+ * Writes log records into PostgreSQL, with what follows from them (rule P1), and puts aside those that cannot be written (P3). */
 #ifndef BO_LEDGER_WRITING_H
 #define BO_LEDGER_WRITING_H
 
 #include "postgres/database.h"
 #include "redis/log_reader.h"
+
+/* Into the transaction that is open: ledger rows, and what hooks are told of them; nothing that follows from them. */
+int bo_ledger_append(struct bo_database *db, const struct bo_log_record *records, size_t count, int64_t after) BO_CHECKED;
 
 /* Into the transaction that is open: ledger rows, orders, tickets, refunds, grants, what hooks are told. Records of one sale, rising; after: the number before
  * the first. */
@@ -18,9 +21,5 @@ int bo_ledger_put_aside(struct bo_database *db, const struct bo_log_record *reco
 /* Which records of these sales are put aside: the newest BO_LOG_ASIDE_MAX ranges; where there are more, the first range reaches back to the oldest.
  * Whoever waits for one of them must not be told that it is booked. */
 int bo_ledger_read_aside(struct bo_database *db, struct bo_log_cursor *cursors, size_t count) BO_CHECKED;
-
-/* Tries again to write what was put aside, in order, each in a transaction of its own; sale NULL: of every sale. tell hears of each with its problem, or NULL when
- * it is written now. */
-int bo_ledger_write_again(struct bo_database *db, const char *sale, void (*tell)(void *arg, const struct bo_log_record *record, const char *problem), void *arg) BO_CHECKED;
 
 #endif

@@ -22,6 +22,7 @@ struct bo_log_record {
     const char *kind;
     const char *body; /* JSON */
     size_t body_length;
+    bool aside; /* not in the ledger: PostgreSQL refused it, and it is kept in dead_letters */
 };
 
 struct bo_log_cursor {

@@ -18,6 +18,7 @@
 #include "ledger/reconcile.h"
 #include "ledger/rebuild.h"
 #include "ledger/scribe.h"
+#include "ledger/late.h"
 #include "ledger/writing.h"
 #include "sale/settings.h"
 
