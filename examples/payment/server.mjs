@@ -122,6 +122,11 @@ function route(request, body) {
   if (area === 'payments' && request.method === 'POST') {
     if (!signatureOk(request, body)) return [401, { error: 'wrong signature' }];
     if (!id) return [200, create(body)];
+    if (action === 'cancel' && payment) {
+      if (payment.status === 'paid') return [409, { error: 'paid already' }];
+      if (payment.status === 'open') payment.status = 'cancelled';
+      return [200, { payment: id, status: payment.status }];
+    }
     if (action === 'refund') {
       if (!payment) return [200, { payment: id, status: 'refunded' }]; // an attempt that never took money
       const { refund = 'all', amount = payment.amount } = JSON.parse(body);

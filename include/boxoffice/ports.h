@@ -63,6 +63,8 @@ struct bo_payment {
 typedef void (*bo_payment_cb)(void *arg, int err, const struct bo_payment *payment);
 struct bo_payments {
     void (*create)(void *self, const struct bo_payment_order *order, bo_payment_cb cb, void *arg);
+    /* It can no longer be paid. Refused: it is paid or cancelled already, or this service cancels nothing. */
+    void (*cancel)(void *self, const char *payment, bo_payment_cb cb, void *arg);
     void (*refund)(void *self, const char *key, const char *payment, bo_money amount, bo_payment_cb cb, void *arg);
     void *self;
 };

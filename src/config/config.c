@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <ini.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,6 +165,25 @@ static int check_admin_tokens(const char *tokens, struct bo_buffer *problem) {
     return 0;
 }
 
+/* Money that comes days later finds the seats sold to others (https://docs.stripe.com/payments/payment-methods). */
+static int check_stripe_methods(const char *methods, struct bo_buffer *problem) {
+    static const char slow[] = "acss_debit au_becs_debit bacs_debit boleto customer_balance konbini multibanco nz_bank_account oxxo sepa_debit sofort"
+                               " us_bank_account";
+    const char *p = methods + strspn(methods, ", ");
+    if (!*p) bo_buffer_add_text(problem, "stripe_methods: name at least one, like card");
+    for (; *p && !problem->length; p += strspn(p, ", ")) {
+        char method[64];
+        size_t n = strcspn(p, ", ");
+        snprintf(method, sizeof(method), "%.*s", (int)n, p);
+        if (n >= sizeof(method) || strspn(method, "abcdefghijklmnopqrstuvwxyz0123456789_") != n)
+            bo_buffer_printf(problem, "stripe_methods: \"%s\" is no name of a payment method", method);
+        else if (word_in(slow, method))
+            bo_buffer_printf(problem, "stripe_methods: %s settles after days, when the seats are sold to others; allowed are methods that settle at once", method);
+        p += n;
+    }
+    return problem->length ? BO_ERR_BAD_CONFIG : 0;
+}
+
 int bo_config_check(const struct bo_config *config, struct bo_buffer *problem) {
     if (strlen(config->secret) < 32) {
         bo_buffer_add_text(problem, "secret: set it to 32 random characters or more (openssl rand -hex 32)");
@@ -177,6 +197,7 @@ int bo_config_check(const struct bo_config *config, struct bo_buffer *problem) {
         bo_buffer_add_text(problem, "payment_secret: set it to 16 characters or more, the same as in the payment service");
         return BO_ERR_BAD_CONFIG;
     }
+    if (strcmp(config->payment_kind, "stripe") == 0 && check_stripe_methods(config->stripe_methods, problem)) return BO_ERR_BAD_CONFIG;
     if (config->admin_port == config->listen_port && strcmp(config->admin_host, config->listen_host) == 0) {
         bo_buffer_add_text(problem, "admin_port: must differ from listen_port, so that the public cannot reach the admin API");
         return BO_ERR_BAD_CONFIG;

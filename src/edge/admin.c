@@ -368,7 +368,7 @@ void bo_admin_run(struct bo_http *http) {
         if (room)
             answer_counts(http, room);
         else
-            bo_http_answer_error(http, BO_ERR_UNKNOWN_SALE, NULL);
+            bo_http_answer_error(http, http->missing, NULL);
     } else if (!bo_admin_line_run(http) && !bo_admin_seats_run(http) && !bo_admin_tickets_run(http) && !bo_admin_orders_run(http) && !bo_admin_refunds_run(http) && !bo_admin_stock_run(http) && !bo_hooks_run(http) && !bo_admin_watch_run(http)) {
         bo_http_answer_error(http, BO_ERR_NOT_FOUND, NULL);
     }

@@ -164,7 +164,7 @@ bool bo_admin_line_run(struct bo_http *http) {
     struct bo_room *room = bo_rooms_find(http->gateway, id);
     if (!is_post(http)) return true;
     if (!room)
-        bo_http_answer_error(http, BO_ERR_UNKNOWN_SALE, NULL);
+        bo_http_answer_error(http, http->missing, NULL);
     else if (message)
         say(http, id);
     else if (brake)

@@ -83,7 +83,7 @@ bool bo_admin_orders_run(struct bo_http *http) {
     if (strcmp(http->method, "POST") != 0)
         bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
     else if (!room)
-        bo_http_answer_error(http, http->gateway->sales_loaded ? BO_ERR_UNKNOWN_SALE : BO_ERR_UNAVAILABLE, NULL);
+        bo_http_answer_error(http, http->missing, NULL);
     else
         make_link(http, room, order, body);
     json_decref(body);

@@ -107,7 +107,7 @@ bool bo_admin_seats_run(struct bo_http *http) {
     if (strcmp(http->method, "POST") != 0)
         bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
     else if (!room)
-        bo_http_answer_error(http, BO_ERR_UNKNOWN_SALE, NULL);
+        bo_http_answer_error(http, http->missing, NULL);
     else
         change_seats(http, room, block ? "block" : "unblock");
     return true;

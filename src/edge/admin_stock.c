@@ -215,7 +215,7 @@ bool bo_admin_stock_run(struct bo_http *http) {
         if (!bo_http_path_is(http, routes[i].path, id)) continue;
         struct bo_room *room = bo_rooms_find(http->gateway, id);
         json_t *body = json_loadb(http->body.data ? http->body.data : "", http->body.length, 0, NULL);
-        int err = strcmp(http->method, "POST") != 0 ? BO_ERR_BAD_METHOD : !room ? BO_ERR_UNKNOWN_SALE : !body ? BO_ERR_BAD_JSON : 0;
+        int err = strcmp(http->method, "POST") != 0 ? BO_ERR_BAD_METHOD : !room ? http->missing : !body ? BO_ERR_BAD_JSON : 0;
         const char *allowed = err ? NULL : routes[i].run(http, room, body);
         if (err || allowed) bo_http_answer_error(http, err ? err : BO_ERR_BAD_MESSAGE, allowed);
         json_decref(body);

@@ -246,7 +246,7 @@ static bool run_of_sale(struct bo_http *http) {
     if (strcmp(http->method, door || report ? "GET" : "POST") != 0)
         bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
     else if (!room)
-        bo_http_answer_error(http, BO_ERR_UNKNOWN_SALE, NULL);
+        bo_http_answer_error(http, http->missing, NULL);
     else if (door || report)
         answer_text(http, door ? door_sql : report_sql, room->id, NULL, door ? "text/csv; charset=utf-8" : "application/json", BO_ERR_UNKNOWN_SALE);
     else

@@ -195,7 +195,7 @@ static bool run_of_sale(struct bo_http *http) {
     if (strcmp(http->method, "GET") != 0)
         bo_http_answer_error(http, BO_ERR_BAD_METHOD, NULL);
     else if (!room)
-        bo_http_answer_error(http, BO_ERR_UNKNOWN_SALE, NULL);
+        bo_http_answer_error(http, http->missing, NULL);
     else if (strcmp(what, "history") == 0)
         bo_http_answer_json(http, 200, bo_history_print(room));
     else if (strcmp(what, "plan") == 0)

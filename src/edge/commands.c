@@ -7,6 +7,7 @@
 
 #include "base/currency.h"
 #include "base/crash.h"
+#include "edge/attempts.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -374,6 +375,7 @@ static void payment_created(void *arg, int err, const struct bo_payment *payment
         bo_log_traced(BO_LOG_WARN, s->trace, "sale %s: no payment could be made for order %s: %s", s->room->id, c->order, payment->problem);
         bo_session_error(s, err, c->key);
     } else {
+        bo_attempt_begun(s->gateway, s->room->id, c->order, payment->id);
         BO_CRASH_POINT(payment_created);
         bo_buffer_printf(&b, "{\"type\":\"pay\",\"key\":\"%s\",\"order\":\"%s\",\"amount\":%" PRId64 ",\"currency\":\"%s\",\"digits\":%d,\"left_ms\":%" PRId64, c->key, c->order,
                          c->amount, s->room->settings.currency, bo_currency_digits(s->room->settings.currency), left_to_pay_ms(c));

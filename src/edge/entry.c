@@ -5,12 +5,14 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "edge/limits.h"
+#include "edge/lookup.h"
 #include "edge/room.h"
 #include "edge/token.h"
 #include "loop/loop.h"
 #include "metrics/metrics.h"
 
 #include <openssl/sha.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,7 +202,7 @@ static bool too_many_devices(struct bo_room *room, const char *person) {
 
 static int find_room(struct bo_session *s, const char *sale, struct bo_room **ret) {
     struct bo_room *room = bo_rooms_find(s->gateway, sale);
-    if (!room) return s->gateway->sales_loaded ? BO_ERR_UNKNOWN_SALE : BO_ERR_UNAVAILABLE;
+    if (!room) return BO_ERR_UNKNOWN_SALE;
     if (s->room && s->room != room) return BO_ERR_ALREADY_JOINED;
     if (room->state == BO_ROOM_LOST) return BO_ERR_LOST_SALE;
     if (room->state != BO_ROOM_READY || s->gateway->draining) return BO_ERR_UNAVAILABLE;
@@ -249,13 +251,40 @@ static int join(struct bo_session *s, const struct request *r) {
     return 0;
 }
 
+/* ---- of a sale that is not known here, yet ---- */
+
+struct later {
+    struct bo_session *session; /* holds a reference */
+    json_t *message;
+};
+
+static void looked_up(void *arg, int err, struct bo_room *room) {
+    (void)room;
+    struct later *later = arg;
+    struct bo_session *s = later->session;
+    struct request r;
+    if (!err) err = read_request(later->message, &r);
+    if (!err && s->wsi) err = join(s, &r);
+    if (err) bo_session_error(s, err, NULL);
+    bo_session_release(s);
+    json_decref(later->message);
+    free(later);
+}
+
 int bo_entry_join(struct bo_session *s, const json_t *message) {
     struct request r;
     int err = read_request(message, &r);
-    return err ? err : join(s, &r);
+    if (err || bo_rooms_find(s->gateway, r.sale)) return err ? err : join(s, &r);
+    struct later *later = bo_alloc(sizeof(*later));
+    *later = (struct later){s, json_deep_copy(message)};
+    bo_session_hold(s);
+    bo_lookup_sale(s->gateway, r.sale, looked_up, later);
+    return 0;
 }
 
 void bo_entry_join_sale(struct bo_session *s, const char *sale) {
-    int err = join(s, &(struct request){.sale = sale});
+    json_t *message = json_pack("{s:s, s:s}", "type", "join", "sale", sale);
+    int err = message ? bo_entry_join(s, message) : BO_ERR_BAD_MESSAGE; /* what is not UTF-8 cannot be packed */
     if (err) bo_session_error(s, err, NULL);
+    json_decref(message);
 }

@@ -3,11 +3,13 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "edge/attempts.h"
 #include "edge/bulk.h"
 #include "outside/caller.h"
 #include "outside/payments.h"
 #include "edge/health.h"
 #include "edge/hooks.h"
+#include "edge/lookup.h"
 #include "edge/refunds.h"
 #include "edge/room.h"
 #include "edge/server.h"
@@ -145,6 +147,7 @@ static void on_second(uv_timer_t *timer) {
     bo_limits_sweep(&gateway->logins, bo_loop_steady_ms());
     bo_table_each(&gateway->rooms, second_room, NULL);
     if (!gateway->draining) bo_refunds_make(gateway);
+    if (!gateway->draining) bo_attempts_second(gateway);
     if (gateway->listening) bo_health_second(gateway);
     if (!gateway->draining) bo_hooks_second(gateway->hooks);
     bo_subjects_second(gateway->subjects, gateway->postgres);
@@ -315,12 +318,14 @@ static void stop(struct bo_gateway *gateway) {
     gateway->redis = NULL;
     gateway->store = bo_redis_store_port(NULL);
     bo_rooms_stop_loading(gateway);
+    bo_lookup_close(gateway);
     bo_bulk_free(gateway->bulk);
     gateway->bulk = NULL;
     bo_queue_close(gateway->postgres);
     bo_hooks_free(gateway->hooks);
     bo_subjects_free(gateway->subjects);
     gateway->postgres = NULL;
+    bo_attempts_free(gateway);
     bo_server_close(gateway);
     uv_run(&gateway->loop, UV_RUN_DEFAULT);
     bo_server_free(gateway);

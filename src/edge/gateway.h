@@ -36,6 +36,8 @@ struct bo_caller;
 struct bo_bulk;
 struct bo_hooks;
 struct bo_subjects;
+struct bo_attempt;
+struct bo_lookup;
 struct bo_payment_client;
 struct bo_session;
 
@@ -61,6 +63,9 @@ struct bo_gateway {
     bool sales_loaded;
     bool asking_fences;
     enum { BO_SALES_IDLE, BO_SALES_ASKING, BO_SALES_CONNECTING, BO_SALES_READING, BO_SALES_READ } sales_loading;
+    int64_t sales_asked; /* questions for what is new, begun so far */
+    struct bo_lookup *lookups; /* who waits for the next one (lookup.c) */
+    uv_timer_t *lookup_timer;
     struct bo_queue *loader; /* while sales are read */
     uv_timer_t *loader_timer;
 
@@ -84,7 +89,10 @@ struct bo_gateway {
     int64_t closing; /* connections that were sent a close frame and are not gone */
     uv_timer_t *wheel_timer, *tick_timer, *second_timer, *drain_timer;
     uv_signal_t on_term, on_int, on_hup;
-    bool refunding;
+    bool refunding, cancelling;
+    struct bo_attempt *attempts; /* payments that were begun and could not be noted yet (attempts.c) */
+    size_t attempts_kept;
+    int64_t attempts_seconds;
     bool trim; /* plans were read: give back what that took */
     struct bo_health health;
     bool listening, draining, last_look; /* the last: nobody comes in by the admin port, either */

@@ -30,6 +30,7 @@ struct bo_http {
     bool body_too_large;
     bool takes_gzip, gzip; /* the browser can read it; the answer is it */
     bool complete; /* handed to its handler */
+    int missing; /* what to answer where the sale of the path is not known here (lookup.h) */
 
     int status; /* 0: not answered yet */
     const char *content_type;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Which sales there are: PostgreSQL says, Redis is told, a room is kept for each. */
+#include "edge/lookup.h"
 #include "edge/room.h"
 #include "edge/stock.h"
 
@@ -205,6 +206,7 @@ static void take_sale(struct bo_gateway *gateway, const struct bo_rows *rows, si
     int err = bo_settings_read_stored(json, &settings, &problem);
     if (!err && room) err = bo_plan_set_prices(room->plan, json_object_get(json, "prices"), &prices_changed, &problem);
     if (!err && !room) err = bo_plan_read(plan_json, json_object_get(json, "prices"), &plan, &problem);
+    if (err) bo_lookup_unreadable(gateway, id);
     if (err)
         bo_log_error("sale %s cannot be taken over: %s", id, problem.data);
     else
@@ -218,10 +220,10 @@ static void sales_read(void *arg, int err, const char *state, const struct bo_ro
     (void)state;
     struct bo_gateway *gateway = arg;
     gateway->sales_loading = BO_SALES_READ;
-    if (err) return;
-    for (size_t i = 0; i < bo_rows_count(rows); i++) take_sale(gateway, rows, i, true);
-    gateway->sales_loaded = true;
-    gateway->trim = bo_rows_count(rows) > 0;
+    for (size_t i = 0; !err && i < bo_rows_count(rows); i++) take_sale(gateway, rows, i, true);
+    if (!err) gateway->sales_loaded = true;
+    if (!err) gateway->trim = bo_rows_count(rows) > 0;
+    bo_lookup_answered(gateway, err);
 }
 
 static void add_known(void *arg, struct bo_table_link *link) {
@@ -263,6 +265,7 @@ static void changes_read(void *arg, int err, const char *state, const struct bo_
     (void)state;
     struct bo_gateway *gateway = arg;
     gateway->sales_loading = BO_SALES_IDLE;
+    if (err) bo_lookup_answered(gateway, err);
     if (err) return;
     bool unknown = false;
     for (size_t i = 0; i < bo_rows_count(rows); i++) {
@@ -273,6 +276,7 @@ static void changes_read(void *arg, int err, const char *state, const struct bo_
     }
     if (!unknown) {
         gateway->sales_loaded = true;
+        bo_lookup_answered(gateway, 0);
         return;
     }
     gateway->sales_loading = BO_SALES_CONNECTING;
@@ -303,5 +307,6 @@ void bo_rooms_check_fences(struct bo_gateway *gateway) {
 void bo_rooms_load(struct bo_gateway *gateway) {
     if (gateway->sales_loading || !bo_queue_is_up(gateway->postgres)) return;
     gateway->sales_loading = BO_SALES_ASKING;
+    gateway->sales_asked++;
     ask_for_changed(gateway, gateway->postgres, "SELECT id, name, settings, version FROM sales WHERE NOT id || ' ' || version = ANY($1::text[])", changes_read);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The public port: pages, sales, plans, tickets and the payment webhook (docs/openapi.yaml). */
 #include "base/crash.h"
+#include "base/log.h"
 #include "base/currency.h"
 #include "base/memory.h"
 #include "base/squeeze.h"
@@ -9,6 +10,7 @@
 #include "edge/awaited.h"
 #include "edge/events.h"
 #include "edge/http.h"
+#include "edge/lookup.h"
 #include "edge/pages.h"
 #include "edge/room.h"
 #include "edge/routes.h"
@@ -104,7 +106,7 @@ static bool run_sale(struct bo_http *http) {
     if (!what) return false;
     bool get = is(http, "GET");
     if (!room)
-        bo_http_answer_error(http, http->gateway->sales_loaded ? BO_ERR_UNKNOWN_SALE : BO_ERR_UNAVAILABLE, NULL);
+        bo_http_answer_error(http, http->missing, NULL);
     else if (room->state == BO_ROOM_LOADING && !room->epoch)
         bo_http_answer_error(http, BO_ERR_UNAVAILABLE, NULL);
     else if (!*what && get)
@@ -148,8 +150,12 @@ struct webhook {
     struct bo_awaited commit; /* first member */
     struct bo_http *http;
     struct bo_room *room;
+    bool shared; /* the payment account may be others', too */
     char state[20];
 };
+
+/* Not ours: other programs take payments by the same account. */
+static void ignore_webhook(struct bo_http *http) { bo_http_answer_json(http, 200, json_pack("{s:s}", "order", "none")); }
 
 static void finish_webhook(struct webhook *w, int err) {
     if (err)
@@ -166,6 +172,11 @@ static void webhook_committed(struct bo_awaited *commit, int err) {
 
 static void order_paid(void *arg, int err, const struct bo_value *v) {
     struct webhook *w = arg;
+    if (err == BO_ERR_UNKNOWN_ORDER && w->shared) {
+        ignore_webhook(w->http);
+        free(w);
+        return;
+    }
     if (err) {
         finish_webhook(w, err);
         return;
@@ -181,26 +192,45 @@ static void run_order_pay(struct bo_http *http, struct bo_room *room, const stru
     struct webhook *w = bo_alloc(sizeof(*w));
     w->http = http;
     w->room = room;
+    w->shared = event->shared;
     bo_metric_add(BO_METRIC_webhooks, 1);
     bo_room_run(room, "order_pay", args, 5, order_paid, w);
+}
+
+struct notice {
+    struct bo_http *http;
+    struct bo_payment_event event;
+};
+
+static void webhook_sale_found(void *arg, int err, struct bo_room *room) {
+    struct notice *n = arg;
+    struct bo_http *http = n->http;
+    if (!err && room->state != BO_ROOM_READY) err = BO_ERR_UNAVAILABLE;
+    if (err == BO_ERR_UNKNOWN_SALE && n->event.shared) {
+        bo_log_warn("payment webhook: %s is for sale %s, which does not exist; ignored", n->event.payment, n->event.sale);
+        ignore_webhook(http);
+    } else if (err) {
+        bo_metric_add(BO_METRIC_webhooks_refused, 1);
+        bo_http_answer_error(http, err, NULL);
+    } else {
+        run_order_pay(http, room, &n->event);
+    }
+    free(n);
 }
 
 static void run_webhook(struct bo_http *http) {
     struct bo_payment_event event;
     int err = bo_payment_read_webhook(&http->gateway->config, http->webhook_time, http->webhook_signature, http->body.data ? http->body.data : "",
                                       http->body.length, bo_loop_wall_ms() / 1000, &event);
-    if (!err && event.nothing) {
-        bo_http_answer_json(http, 200, json_pack("{s:s}", "order", "none"));
-        return;
-    }
-    struct bo_room *room = err ? NULL : bo_rooms_find(http->gateway, event.sale);
-    if (!err && !room) err = BO_ERR_UNKNOWN_SALE;
-    if (!err && room->state != BO_ROOM_READY) err = BO_ERR_UNAVAILABLE;
     if (err) {
         bo_metric_add(BO_METRIC_webhooks_refused, 1);
-        bo_http_answer_error(http, err, NULL);
+        bo_http_answer_error(http, err, *event.problem ? event.problem : NULL);
+    } else if (event.nothing) {
+        ignore_webhook(http);
     } else {
-        run_order_pay(http, room, &event);
+        struct notice *n = bo_alloc(sizeof(*n));
+        *n = (struct notice){http, event};
+        bo_lookup_sale(http->gateway, event.sale, webhook_sale_found, n);
     }
 }
 

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "edge/entry.h"
 #include "edge/http.h"
+#include "edge/lookup.h"
 #include "edge/session.h"
 #include "loop/listen.h"
 #include "metrics/metrics.h"
@@ -94,10 +95,10 @@ static void join_by_address(struct bo_session *s) {
 
 /* The request is whole. Its answer may take as long as Redis and PostgreSQL may (they have limits of their own), and is not cut off by
  * the time that libwebsockets gives a client for its part. */
-static void run_http(struct bo_http *http, struct lws *wsi, bool admin) {
+static void run_http(struct bo_http *http, struct lws *wsi) {
     http->complete = true;
     lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
-    (admin ? bo_admin_run : bo_routes_run)(http);
+    bo_lookup_run(http);
 }
 
 /* libwebsockets keeps one pointer per connection for us: to a request, or from the upgrade on to a session. */
@@ -105,7 +106,7 @@ static int start_http(struct lws *wsi, bool admin) {
     struct bo_http *http = bo_http_open(gateway_of(wsi), wsi, admin);
     lws_set_wsi_user(wsi, http);
     bo_server_uncork(lws_get_socket_fd(wsi));
-    if (!bo_http_has_body(http)) run_http(http, wsi, admin);
+    if (!bo_http_has_body(http)) run_http(http, wsi);
     return 0;
 }
 
@@ -130,7 +131,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
         if (http) bo_http_body(http, in, length);
         return 0;
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        if (http && !http->complete) run_http(http, wsi, admin);
+        if (http && !http->complete) run_http(http, wsi);
         return 0;
     case LWS_CALLBACK_HTTP_WRITEABLE: return http ? finish_http(http, wsi) : 0;
     case LWS_CALLBACK_CLOSED_HTTP:

@@ -16,17 +16,29 @@
 #include <string.h>
 
 #define SIGNATURE_AGE_S 300
+#define STAMP 16 /* hex digits */
+#define AMOUNT_MAX ((json_int_t)1 << 53)
 #define PROBLEM_MAX 400 /* bytes */
 #define EXCERPT_MAX 300
 
 struct bo_payment_client {
-    struct bo_caller *caller;
+    struct bo_caller *caller, *quiet; /* quiet: what nobody waits for, and may be answered as it likes */
     const struct bo_config *config;
     struct bo_brake *brake;
 };
 
 struct request {
     struct bo_payment_client *client;
+    bool quiet;
+    bo_payment_cb cb;
+    void *arg;
+};
+
+/* A call, whose answer goes to cb. */
+struct ask {
+    struct bo_payment_client *client;
+    const char *path; /* behind the base address */
+    bool quiet;
     bo_payment_cb cb;
     void *arg;
 };
@@ -60,7 +72,9 @@ static void explain(const json_t *json, const struct bo_reply *reply, char ret[P
 }
 
 /* Success without an id is no answer that can be used. */
-static int judge(const struct bo_reply *reply, const char *id) {
+static int judge(const struct bo_reply *reply, const char *id, const json_t *json) {
+    const json_t *intent = json_object_get(json_object_get(json, "error"), "payment_intent");
+    if (strcmp(text_of(intent, "status"), "processing") == 0) return BO_ERR_PAYMENT_UNAVAILABLE; /* not to be cancelled just now */
     if (reply->verdict == BO_VERDICT_REFUSED) return BO_ERR_PAYMENT_REFUSED;
     return reply->verdict == BO_VERDICT_DONE && *id ? 0 : BO_ERR_PAYMENT_UNAVAILABLE;
 }
@@ -71,8 +85,8 @@ static void answered(void *arg, const struct bo_reply *reply) {
     json_t *json = json_loadb(reply->body, reply->length, 0, NULL);
     const char *id = text_of(json, "payment");
     if (!*id) id = text_of(json, "id"); /* Stripe's */
-    int err = judge(reply, id);
-    bo_brake_note(r->client->brake, BO_BRAKE_PAYMENTS, bo_loop_steady_ms(), 1, err == BO_ERR_PAYMENT_UNAVAILABLE, reply->took_ms);
+    int err = judge(reply, id, json);
+    if (!r->quiet) bo_brake_note(r->client->brake, BO_BRAKE_PAYMENTS, bo_loop_steady_ms(), 1, err && reply->verdict != BO_VERDICT_REFUSED, reply->took_ms);
     if (err) explain(json, reply, problem);
     if (err) bo_log_warn("payment service: %s", problem);
     r->cb(r->arg, err, &(struct bo_payment){id, text_of(json, "url"), text_of(json, "client_secret"), problem});
@@ -80,35 +94,34 @@ static void answered(void *arg, const struct bo_reply *reply) {
     free(r);
 }
 
-/* path: behind the base address. */
-static void call(struct bo_payment_client *client, const char *path, struct bo_call *call, bo_payment_cb cb, void *arg) {
+static void call(const struct ask *ask, struct bo_call *call) {
     struct request *r = bo_alloc(sizeof(*r));
-    *r = (struct request){client, cb, arg};
-    const char *base = client->config->payment_url;
+    *r = (struct request){ask->client, ask->quiet, ask->cb, ask->arg};
+    const char *base = ask->client->config->payment_url;
     if (!*base) {
         answered(r, &(struct bo_reply){.verdict = BO_VERDICT_FAILED, .body = "", .problem = "there is none"});
         return;
     }
     struct bo_buffer url = {0};
-    bo_buffer_printf(&url, "%.*s%s", (int)(strlen(base) - (base[strlen(base) - 1] == '/')), base, path);
+    bo_buffer_printf(&url, "%.*s%s", (int)(strlen(base) - (base[strlen(base) - 1] == '/')), base, ask->path);
     call->url = url.data;
-    bo_caller_call(client->caller, call, answered, r);
+    bo_caller_call(ask->quiet ? ask->client->quiet : ask->client->caller, call, answered, r);
     bo_buffer_free(&url);
 }
 
 /* ---- "service": JSON, signed both ways ---- */
 
-static void service_call(struct bo_payment_client *client, const char *path, json_t *json, bo_payment_cb cb, void *arg) {
+static void service_call(const struct ask *ask, json_t *json) {
     char now[24], signature[65], time_header[48], signature_header[96], *body = json_dumps(json, JSON_COMPACT);
     if (!body) abort(); /* no memory */
     struct bo_buffer text = {0};
     snprintf(now, sizeof(now), "%" PRId64, bo_loop_wall_ms() / 1000);
     bo_buffer_printf(&text, "%s.%s", now, body);
-    bo_text_hmac(client->config->payment_secret, text.data, text.length, signature);
+    bo_text_hmac(ask->client->config->payment_secret, text.data, text.length, signature);
     bo_buffer_free(&text);
     snprintf(time_header, sizeof(time_header), "X-Boxoffice-Time: %s", now);
     snprintf(signature_header, sizeof(signature_header), "X-Boxoffice-Signature: %s", signature);
-    call(client, path, &(struct bo_call){.headers = {time_header, signature_header, "Content-Type: application/json"}, .body = body}, cb, arg);
+    call(ask, &(struct bo_call){.headers = {time_header, signature_header, "Content-Type: application/json"}, .body = body});
     json_decref(json);
     free(body);
 }
@@ -116,15 +129,29 @@ static void service_call(struct bo_payment_client *client, const char *path, jso
 static void service_create(struct bo_payment_client *client, const struct bo_payment_order *o, bo_payment_cb cb, void *arg) {
     struct bo_buffer webhook = {0};
     bo_buffer_printf(&webhook, "%s/webhook/payment", client->config->public_url);
-    service_call(client, "/payments", json_pack("{s:s, s:s, s:I, s:s, s:s}", "order", o->order, "sale", o->sale, "amount", (json_int_t)o->amount, "currency",
-                 o->currency, "webhook", webhook.data), cb, arg);
+    service_call(&(struct ask){client, "/payments", false, cb, arg},
+                 json_pack("{s:s, s:s, s:I, s:s, s:s}", "order", o->order, "sale", o->sale, "amount", (json_int_t)o->amount, "currency", o->currency, "webhook", webhook.data));
     bo_buffer_free(&webhook);
 }
 
 static void service_refund(struct bo_payment_client *client, const char *refund, const char *payment, bo_money amount, bo_payment_cb cb, void *arg) {
     char path[BO_ID_MAX + 32];
     snprintf(path, sizeof(path), "/payments/%s/refund", payment);
-    service_call(client, path, json_pack("{s:s, s:I}", "refund", refund, "amount", (json_int_t)amount), cb, arg);
+    service_call(&(struct ask){client, path, false, cb, arg}, json_pack("{s:s, s:I}", "refund", refund, "amount", (json_int_t)amount));
+}
+
+/* What a payment can be of: more is no sum that a script can count with. */
+static bool is_sum(json_int_t amount, bool paid) { return amount >= (paid ? 1 : 0) && amount <= AMOUNT_MAX; }
+
+static int wrong_sum(struct bo_payment_event *ret) {
+    ret->problem = "amount: what was paid, in the smallest unit; 1 or more";
+    return BO_ERR_BAD_MESSAGE;
+}
+
+static void service_cancel(struct bo_payment_client *client, const char *payment, bo_payment_cb cb, void *arg) {
+    char path[BO_ID_MAX + 32];
+    snprintf(path, sizeof(path), "/payments/%s/cancel", payment);
+    service_call(&(struct ask){client, path, true, cb, arg}, json_pack("{s:s}", "payment", payment));
 }
 
 static int service_read(json_t *json, struct bo_payment_event *ret) {
@@ -133,9 +160,13 @@ static int service_read(json_t *json, struct bo_payment_event *ret) {
     if (json_unpack(json, "{s:s, s:s, s:s, s:s, s:I, s:s}", "sale", &sale, "order", &order, "payment", &payment, "status", &status, "amount", &amount,
                     "currency", &currency) != 0 ||
         (strcmp(status, "paid") != 0 && strcmp(status, "declined") != 0) || !bo_text_is_id(sale) || !bo_text_is_id(order) || !bo_text_is_id(payment) ||
-        strlen(currency) != 3)
+        strlen(currency) != 3) {
+        ret->problem = "payment, order, sale, status (paid or declined), amount and currency are needed";
         return BO_ERR_BAD_MESSAGE;
-    *ret = (struct bo_payment_event){.paid = strcmp(status, "paid") == 0, .amount = amount};
+    }
+    ret->paid = strcmp(status, "paid") == 0;
+    ret->amount = amount;
+    if (!is_sum(amount, ret->paid)) return wrong_sum(ret);
     strcpy(ret->sale, sale);
     strcpy(ret->order, order);
     strcpy(ret->payment, payment);
@@ -154,28 +185,51 @@ static void add_field(struct bo_buffer *form, const char *name, const char *valu
             bo_buffer_printf(form, "%%%02X", (unsigned char)*c);
 }
 
-static void stripe_call(struct bo_payment_client *client, const char *path, const struct bo_buffer *form, const char *key, bo_payment_cb cb, void *arg) {
+static void stripe_call(const struct ask *ask, const struct bo_buffer *form, const char *key) {
     char idempotency[BO_REFUND_KEY_MAX + 32], user[300];
     snprintf(idempotency, sizeof(idempotency), "Idempotency-Key: %s", key);
-    snprintf(user, sizeof(user), "%s:", client->config->stripe_key);
-    call(client, path, &(struct bo_call){.headers = {idempotency, "Content-Type: application/x-www-form-urlencoded"}, .body = form->data, .user = user}, cb, arg);
+    snprintf(user, sizeof(user), "%s:", ask->client->config->stripe_key);
+    call(ask, &(struct bo_call){.headers = {idempotency, "Content-Type: application/x-www-form-urlencoded"}, .body = form->data, .user = user});
+}
+
+/* Tells this installation's payments from those of others in the same account. */
+static void make_stamp(const struct bo_config *config, char ret[STAMP + 1]) {
+    static const char what[] = "payments of this boxoffice";
+    char mac[65];
+    bo_text_hmac(config->secret, what, sizeof(what) - 1, mac);
+    snprintf(ret, STAMP + 1, "%.*s", STAMP, mac);
 }
 
 static void lower_case(const char *currency, char ret[4]) {
     for (int i = 0; i < 4; i++) ret[i] = (char)tolower((unsigned char)currency[i]);
 }
 
+/* Only what settles at once: seats are not kept for days. */
+static void add_methods(struct bo_buffer *form, const char *methods) {
+    char method[64];
+    for (const char *p = methods + strspn(methods, ", "); *p; p += strspn(p, ", ")) {
+        size_t n = strcspn(p, ", ");
+        snprintf(method, sizeof(method), "%.*s", (int)n, p);
+        add_field(form, "payment_method_types[]", method);
+        p += n;
+    }
+}
+
 static void stripe_create(struct bo_payment_client *client, const struct bo_payment_order *o, bo_payment_cb cb, void *arg) {
     struct bo_buffer form = {0};
-    char amount[24], currency[4];
+    char amount[24], currency[4], stamp[STAMP + 1], mac[65], key[BO_ID_MAX + 24];
+    make_stamp(client->config, stamp);
     snprintf(amount, sizeof(amount), "%" PRId64, o->amount);
     lower_case(o->currency, currency);
     add_field(&form, "amount", amount);
     add_field(&form, "currency", currency);
-    add_field(&form, "automatic_payment_methods[enabled]", "true");
+    add_methods(&form, client->config->stripe_methods);
     add_field(&form, "metadata[order]", o->order);
     add_field(&form, "metadata[sale]", o->sale);
-    stripe_call(client, "/v1/payment_intents", &form, o->order, cb, arg);
+    add_field(&form, "metadata[boxoffice]", stamp);
+    bo_text_hmac("payment_intents", form.data, form.length, mac); /* with other fields the same key would be refused */
+    snprintf(key, sizeof(key), "%s/%.16s", o->order, mac);
+    stripe_call(&(struct ask){client, "/v1/payment_intents", false, cb, arg}, &form, key);
     bo_buffer_free(&form);
 }
 
@@ -186,24 +240,42 @@ static void stripe_refund(struct bo_payment_client *client, const char *refund, 
     add_field(&form, "payment_intent", payment);
     add_field(&form, "amount", text);
     add_field(&form, "metadata[refund]", refund);
-    stripe_call(client, "/v1/refunds", &form, refund, cb, arg);
+    stripe_call(&(struct ask){client, "/v1/refunds", false, cb, arg}, &form, refund);
+    bo_buffer_free(&form);
+}
+
+static void stripe_cancel(struct bo_payment_client *client, const char *payment, bo_payment_cb cb, void *arg) {
+    struct bo_buffer form = {0};
+    char path[BO_ID_MAX + 48], key[BO_ID_MAX + 1];
+    snprintf(path, sizeof(path), "/v1/payment_intents/%s/cancel", payment);
+    bo_text_random_id("cancel:", key); /* with the same key Stripe would repeat a refusal for a day */
+    add_field(&form, "cancellation_reason", "abandoned");
+    stripe_call(&(struct ask){client, path, true, cb, arg}, &form, key);
     bo_buffer_free(&form);
 }
 
 /* payment_failed is one attempt: the person may try another card. Only a canceled intent is the end. */
-static int stripe_read(json_t *json, struct bo_payment_event *ret) {
-    const char *type, *payment, *currency, *sale = "", *order = "";
+static int stripe_read(const char *stamp, json_t *json, struct bo_payment_event *ret) {
+    const char *type, *payment, *currency;
     json_int_t amount;
-    *ret = (struct bo_payment_event){.nothing = true};
+    ret->nothing = true;
     if (json_unpack(json, "{s:s}", "type", &type) != 0) return BO_ERR_BAD_MESSAGE;
+    if (strcmp(type, "payment_intent.processing") == 0) bo_log_info("Stripe: a payment is processing; the order is paid if it settles in time, else refunded");
     bool paid = strcmp(type, "payment_intent.succeeded") == 0;
     if (!paid && strcmp(type, "payment_intent.canceled") != 0) return 0;
-    if (json_unpack(json, "{s:{s:{s:s, s:I, s:s, s?{s?s, s?s}}}}", "data", "object", "id", &payment, paid ? "amount_received" : "amount", &amount, "currency",
-                    &currency, "metadata", "sale", &sale, "order", &order) != 0)
+    const json_t *object = json_object_get(json_object_get(json, "data"), "object"), *metadata = json_object_get(object, "metadata");
+    const char *made_by = text_of(metadata, "boxoffice"), *sale = text_of(metadata, "sale"), *order = text_of(metadata, "order");
+    if (!bo_text_is_id(sale) || !bo_text_is_id(order)) return 0;         /* of another program that uses the account */
+    if (*made_by && strcmp(made_by, stamp) != 0) return 0;              /* of another boxoffice; those made by 0.1.0 do not say */
+    if (json_unpack((json_t *)object, "{s:s, s:I, s:s}", "id", &payment, paid ? "amount_received" : "amount", &amount, "currency", &currency) != 0 ||
+        !bo_text_is_id(payment) || strlen(currency) != 3)
         return BO_ERR_BAD_MESSAGE;
-    if (!*sale || !*order) return 0; /* a payment that was not made here */
-    if (!bo_text_is_id(sale) || !bo_text_is_id(order) || !bo_text_is_id(payment) || strlen(currency) != 3) return BO_ERR_BAD_MESSAGE;
-    *ret = (struct bo_payment_event){.paid = paid, .amount = amount};
+    if (!is_sum(amount, paid)) return wrong_sum(ret);
+    ret->nothing = false;
+    ret->shared = true;
+    ret->stamped = *made_by != '\0';
+    ret->paid = paid;
+    ret->amount = amount;
     strcpy(ret->sale, sale);
     strcpy(ret->order, order);
     strcpy(ret->payment, payment);
@@ -223,18 +295,29 @@ static void refund(void *self, const char *id, const char *payment, bo_money amo
     (is_stripe(client->config) ? stripe_refund : service_refund)(client, id, payment, amount, cb, arg);
 }
 
+static void cancel(void *self, const char *payment, bo_payment_cb cb, void *arg) {
+    struct bo_payment_client *client = self;
+    (is_stripe(client->config) ? stripe_cancel : service_cancel)(client, payment, cb, arg);
+}
+
 struct bo_payment_client *bo_payment_client_open(uv_loop_t *loop, const struct bo_config *config, struct bo_brake *brake) {
     struct bo_payment_client *client = bo_alloc(sizeof(*client));
+    enum bo_dialect dialect = is_stripe(config) ? BO_DIALECT_STRIPE : BO_DIALECT_HTTP;
     *client = (struct bo_payment_client){
-        bo_caller_open(loop, is_stripe(config) ? BO_DIALECT_STRIPE : BO_DIALECT_HTTP, &config->payment_timeout_ms, true), config, brake};
+        .caller = bo_caller_open(loop, dialect, &config->payment_timeout_ms, true),
+        .quiet = bo_caller_open(loop, dialect, &config->payment_timeout_ms, true),
+        .config = config,
+        .brake = brake,
+    };
     return client;
 }
 
-struct bo_payments bo_payment_client_port(struct bo_payment_client *client) { return (struct bo_payments){create, refund, client}; }
+struct bo_payments bo_payment_client_port(struct bo_payment_client *client) { return (struct bo_payments){.create = create, .cancel = cancel, .refund = refund, .self = client}; }
 
 void bo_payment_client_close(struct bo_payment_client *client) {
     if (!client) return;
     bo_caller_close(client->caller);
+    bo_caller_close(client->quiet);
     free(client);
 }
 
@@ -278,11 +361,19 @@ bool bo_stripe_signature_ok(const char *secret, const char *header, const char *
 int bo_payment_read_webhook(const struct bo_config *config, const char *time, const char *signature, const char *body, size_t length, int64_t now_s,
                             struct bo_payment_event *ret) {
     const char *secret = config->payment_secret;
+    char stamp[STAMP + 1];
+    *ret = (struct bo_payment_event){.problem = ""};
     bool right = *secret && (is_stripe(config) ? bo_stripe_signature_ok(secret, signature, body, length, now_s)
                                                : bo_payment_signature_ok(secret, time, signature, body, length, now_s));
     if (!right) return BO_ERR_WEBHOOK_FORGED;
     json_t *json = json_loadb(body, length, 0, NULL);
-    int err = !json ? BO_ERR_BAD_JSON : (is_stripe(config) ? stripe_read : service_read)(json, ret);
+    int err = BO_ERR_BAD_JSON;
+    if (json && is_stripe(config)) {
+        make_stamp(config, stamp);
+        err = stripe_read(stamp, json, ret);
+    } else if (json) {
+        err = service_read(json, ret);
+    }
     json_decref(json);
     return err;
 }

@@ -25,7 +25,10 @@ struct bo_payment_event {
     bool paid; /* else declined */
     bo_money amount;
     char currency[4];
-    bool nothing; /* true, but nothing that concerns an order: to be answered with success */
+    bool nothing; /* true, but nothing that concerns an order of ours: to be answered with success */
+    bool shared;  /* the account may be others', too: a sale that does not exist is then nothing of ours */
+    bool stamped; /* surely made by this installation */
+    const char *problem; /* what is wrong with it; "" where the error says all. Static storage */
 };
 
 /* Reads a webhook whose signature is right. time and signature: of X-Boxoffice-Time and X-Boxoffice-Signature, or "" and

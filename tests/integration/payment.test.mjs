@@ -4,7 +4,8 @@ import { createHmac } from 'node:crypto';
 import http from 'node:http';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { atEnd, PAYMENT_SECRET, startPayments, until } from '../lib/servers.mjs';
+import { arrive } from '../lib/person.mjs';
+import { atEnd, PAYMENT_SECRET, startBoxoffice, startPayments, until } from '../lib/servers.mjs';
 
 const sign = (time, body) => createHmac('sha256', PAYMENT_SECRET).update(`${time}.${body}`).digest('hex');
 
@@ -51,4 +52,17 @@ test('it can decide by itself, come twice, and speak of a declined attempt after
   await post(`${url}/payments`, { order: 'o:1', sale: 'hall', amount: 700, currency: 'EUR', webhook });
   await until('taken', () => taken.length === 3);
   assert.deepEqual(taken.map(({ event }) => event.status), ['paid', 'paid', 'declined']);
+});
+
+test('a payment whose order has ended is cancelled: it cannot be paid any more', async (t) => {
+  const world = await startBoxoffice(t);
+  const person = await arrive(world);
+  await person.enter();
+  await person.hold('S-1');
+  const pay = await person.checkout(), read = async () => (await fetch(`${world.payments.url}/payments/${pay.url.split('/').pop()}`)).json();
+  await person.ask({ type: 'leave' }, 'left');
+  await until('cancelled', async () => (await read()).status === 'cancelled');
+  await person.settle(pay);
+  assert.equal((await read()).status, 'cancelled');
+  await until('counted', async () => Number(/^boxoffice_payments_cancelled_total (\d+)$/m.exec((await world.admin('GET', '/metrics')).text)[1]) === 1);
 });

@@ -14,8 +14,11 @@ test('Stripe: an intent is made for the order, its webhook sells, a refund goes 
   const pay = await person.checkout();
   assert.deepEqual([pay.amount, pay.client_secret, pay.publishable_key, pay.url], [8000, 'pi_1_secret_x', 'pk_test_x', undefined]);
   const intent = [...stripe.intents.values()][0];
-  assert.deepEqual(stripe.asked[0], { path: '/v1/payment_intents', key: pay.order, user: 'sk_test_x:',
-    form: { amount: '8000', currency: 'eur', 'automatic_payment_methods[enabled]': 'true', 'metadata[order]': pay.order, 'metadata[sale]': 'hall' } });
+  const { key, ...asked } = stripe.asked[0], boxoffice = asked.form['metadata[boxoffice]'];
+  assert.deepEqual(asked, { path: '/v1/payment_intents', user: 'sk_test_x:',
+    form: { amount: '8000', currency: 'eur', 'payment_method_types[]': 'card', 'metadata[order]': pay.order, 'metadata[sale]': 'hall', 'metadata[boxoffice]': boxoffice } });
+  assert.ok(key.startsWith(`${pay.order}/`));
+  assert.match(boxoffice, /^[0-9a-f]{16}$/);
   assert.equal((await person.checkout()).client_secret, 'pi_1_secret_x', 'the same intent');
   assert.equal((await send(event('payment_intent.payment_failed', intent))).status, 200);
   assert.equal((await send({ id: 'evt_2', type: 'charge.updated', data: { object: {} } })).status, 200, 'not about an order');
@@ -41,6 +44,60 @@ test('Stripe: wrong, old or missing signatures, and a wrong sum or currency sell
   assert.equal((await all.counts()).sold, 0);
   assert.equal((await send(event('payment_intent.canceled', intent))).json.order, 'declined');
   assert.equal((await person.next('order_failed')).reason, 'declined');
+});
+
+test('Stripe: events of others in the same account are answered with success, and change nothing', async (t) => {
+  const { stripe, all, send } = await startWithStripe(t, { gateways: 1 });
+  const person = await arrive(all);
+  await person.enter();
+  await person.hold('S-1');
+  await person.checkout();
+  const intent = [...stripe.intents.values()][0], paid = (metadata, more = {}) => event('payment_intent.succeeded', intent, { metadata, ...more });
+  const { 'metadata[order]': order, 'metadata[boxoffice]': boxoffice } = intent.form;
+  for (const [what, one] of Object.entries({
+    'no metadata': paid(undefined), 'none of ours': paid({ cart: '7' }), 'of another boxoffice': paid({ order, sale: 'hall', boxoffice: '0123456789abcdef' }),
+    'ids of another form': paid({ order: 'Order No. 7', sale: 'hall' }), 'a sale that is not there': paid({ order, sale: 'elsewhere' }),
+    'the same, of ours': paid({ order, sale: 'elsewhere', boxoffice }), 'another type': { id: 'evt_9', type: 'checkout.session.completed', data: { object: { id: 'cs_1' } } },
+    processing: event('payment_intent.processing', intent) })) assert.deepEqual(await send(one), { status: 200, json: { order: 'none' } }, what);
+  assert.equal((await all.counts()).sold, 0);
+  for (const amount_received of [0, -1]) assert.equal((await send(paid({ order, sale: 'hall' }, { amount_received }))).json.error.code, 'bad_message');
+  assert.equal((await send(paid({ order, sale: 'hall' }))).json.order, 'paid', 'made by 0.1.0, which did not say by which boxoffice');
+});
+
+test('Stripe: a payment whose order has ended is cancelled, also when that does not go well at once', async (t) => {
+  const { stripe, all, send } = await startWithStripe(t);
+  const order = async () => {
+    const person = await arrive(all);
+    await person.enter();
+    await person.hold('S-1');
+    await person.checkout();
+    return { person, intent: [...stripe.intents.values()].at(-1) };
+  };
+  const first = await order();
+  stripe.refuse = { [`/v1/payment_intents/${first.intent.id}/cancel`]: [500, { message: 'not now' }] };
+  await first.person.ask({ type: 'leave' }, 'left');
+  await until('asked in vain', () => stripe.asked.some(({ path }) => path.endsWith(`${first.intent.id}/cancel`)));
+  assert.equal(stripe.states.get(first.intent.id), undefined);
+  stripe.refuse = null;
+  await all.restart(); // what is to be cancelled is in PostgreSQL
+  await all.postgres.query('UPDATE payment_attempts SET next_at = now()'); // instead of waiting for the pause
+  await until('cancelled', () => stripe.states.get(first.intent.id) === 'canceled');
+  const second = await order();
+  stripe.states.set(second.intent.id, 'processing'); // cannot be cancelled just now
+  await second.person.ask({ type: 'leave' }, 'left');
+  const cancels = () => stripe.asked.filter(({ path }) => path.endsWith(`${second.intent.id}/cancel`));
+  await until('asked', () => cancels().length === 1);
+  stripe.states.set(second.intent.id, 'succeeded');
+  await until('noted', async () => (await all.postgres.query(`SELECT 1 FROM payment_attempts WHERE payment = '${second.intent.id}' AND attempts > 0`)).length === 1);
+  await all.postgres.query('UPDATE payment_attempts SET next_at = now()');
+  await until('asked again', () => cancels().length === 2);
+  assert.notEqual(cancels()[0].key, cancels()[1].key);
+  assert.equal((await send(event('payment_intent.succeeded', second.intent))).json.order, 'refund_due', 'paid at the last moment');
+  const third = await order();
+  await send(event('payment_intent.succeeded', third.intent));
+  await third.person.next('bought');
+  await until('all done', async () => (await all.postgres.query("SELECT 1 FROM payment_attempts WHERE status <> 'done'")).length === 0);
+  assert.ok(!stripe.asked.some(({ path }) => path.endsWith(`${third.intent.id}/cancel`)), 'what was paid is not');
 });
 
 test('X1 a payment service that fails is left alone for a moment, and asked again later', async (t) => {

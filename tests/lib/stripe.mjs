@@ -8,7 +8,7 @@ import { atEnd, startBoxoffice } from './servers.mjs';
 export const WEBHOOK_SECRET = 'whsec_for_tests_only';
 
 async function startStripe(t) {
-  const stripe = { asked: [], intents: new Map(), broken: false, refuse: null }; // refuse: {path: [status, error]}
+  const stripe = { asked: [], intents: new Map(), states: new Map(), broken: false, refuse: null }; // refuse: {path: [status, error]}; states: of intents, by id
   const server = http.createServer((request, response) => {
     let body = '';
     request.on('data', (part) => { body += part; });
@@ -22,6 +22,14 @@ async function startStripe(t) {
         const made = stripe.intents.get(request.headers['idempotency-key']) ?? { id: `pi_${stripe.intents.size + 1}`, client_secret: `pi_${stripe.intents.size + 1}_secret_x`, form };
         stripe.intents.set(request.headers['idempotency-key'], made);
         return void response.end(JSON.stringify({ ...made, object: 'payment_intent', status: 'requires_payment_method' }));
+      }
+      const cancelled = /^\/v1\/payment_intents\/(\w+)\/cancel$/.exec(request.url);
+      if (cancelled) {
+        const status = stripe.states.get(cancelled[1]) ?? 'requires_payment_method';
+        if (status === 'succeeded' || status === 'processing' || status === 'canceled')
+          return void response.writeHead(400).end(JSON.stringify({ error: { code: 'payment_intent_unexpected_state', message: `You cannot cancel this PaymentIntent because it has a status of ${status}.`, payment_intent: { id: cancelled[1], status } } }));
+        stripe.states.set(cancelled[1], 'canceled');
+        return void response.end(JSON.stringify({ id: cancelled[1], object: 'payment_intent', status: 'canceled' }));
       }
       return void response.end(JSON.stringify({ id: 're_1', object: 'refund', status: 'succeeded' }));
     });
@@ -45,4 +53,4 @@ export async function startWithStripe(t, config = {}) {
 }
 
 export const event = (type, { id, form }, more = {}) => ({ id: 'evt_1', object: 'event', type, data: { object: { id, object: 'payment_intent', amount: Number(form.amount),
-  amount_received: Number(form.amount), currency: form.currency, metadata: { order: form['metadata[order]'], sale: form['metadata[sale]'] }, ...more } } });
+  amount_received: Number(form.amount), currency: form.currency, metadata: { order: form['metadata[order]'], sale: form['metadata[sale]'], boxoffice: form['metadata[boxoffice]'] }, ...more } } });

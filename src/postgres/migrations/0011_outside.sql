@@ -30,3 +30,47 @@ CREATE FUNCTION hook_give_up(after interval, most integer) RETURNS bigint LANGUA
          gone AS (UPDATE hook_deliveries d SET status = 'given_up' FROM old WHERE d.id = old.id RETURNING 1)
     SELECT count(*) FROM gone
 $$;
+
+-- Payments that were begun, so that one whose order ended unpaid, or was paid by another, is cancelled and cannot be paid any more.
+-- open: its order is being paid. due: to be cancelled. done: paid, or cancelled, or not to be cancelled.
+CREATE TABLE payment_attempts (
+    sale text NOT NULL,
+    order_id text NOT NULL,
+    payment text NOT NULL,
+    status text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'due', 'done')),
+    made_at timestamptz NOT NULL DEFAULT now(),
+    next_at timestamptz NOT NULL DEFAULT now() + interval '10 min', -- to be looked at (open) or cancelled (due)
+    attempts integer NOT NULL DEFAULT 0,
+    problem text NOT NULL DEFAULT '',
+    PRIMARY KEY (sale, order_id, payment)
+);
+CREATE INDEX payment_attempts_next ON payment_attempts (status, next_at) WHERE status <> 'done';
+CREATE INDEX payment_attempts_old ON payment_attempts (made_at) WHERE status = 'done';
+
+-- What an order's state and payment say about one of its payments.
+CREATE FUNCTION payment_attempt_status(order_status text, order_payment text, payment text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN order_status = 'paying' THEN 'open' WHEN order_payment = payment THEN 'done' ELSE 'due' END
+$$;
+CREATE FUNCTION orders_end_payments() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE payment_attempts a SET status = payment_attempt_status(o.status, o.payment, a.payment), next_at = now()
+    FROM changed o WHERE a.sale = o.sale AND a.order_id = o.id AND a.status = 'open' AND o.status <> 'paying';
+    RETURN NULL;
+END $$;
+CREATE TRIGGER orders_payments AFTER UPDATE ON orders REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION orders_end_payments();
+
+-- Begun; the order may have ended already.
+CREATE FUNCTION payment_begun(of_sale text, of_order text, of_payment text) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO payment_attempts (sale, order_id, payment, status)
+    SELECT of_sale, of_order, of_payment, coalesce((SELECT payment_attempt_status(o.status, o.payment, of_payment) FROM orders o WHERE o.sale = of_sale AND o.id = of_order), 'open')
+    ON CONFLICT DO NOTHING
+$$;
+-- Those that have been open for long: their order ended in the moment in which they were noted, or was lost with its record. How many are to be cancelled.
+CREATE FUNCTION payments_look(most integer) RETURNS bigint LANGUAGE sql AS $$
+    WITH old AS (SELECT sale, order_id, payment FROM payment_attempts WHERE status = 'open' AND next_at <= now() ORDER BY next_at LIMIT most FOR UPDATE SKIP LOCKED),
+         seen AS (UPDATE payment_attempts a SET next_at = now() + interval '10 min',
+                         status = coalesce(payment_attempt_status(o.status, o.payment, a.payment), CASE WHEN a.made_at < now() - interval '1 day' THEN 'due' ELSE 'open' END)
+                  FROM old LEFT JOIN orders o ON o.sale = old.sale AND o.id = old.order_id
+                  WHERE a.sale = old.sale AND a.order_id = old.order_id AND a.payment = old.payment RETURNING a.status)
+    SELECT count(*) FROM seen WHERE status = 'due'
+$$;
