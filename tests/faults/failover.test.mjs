@@ -146,3 +146,17 @@ test('P7 a scribe that stood still with records of the primary before writes not
   assert.ok(late.number > lost.number);
   await until('he stands in line again', async () => (await parts.replica.client.zscore('bo:{hall}:line', lost.person)) === String(lost.number));
 });
+
+test('P7 a replica that lags is promoted while a crowd buys', async (t) => {
+  const parts = await prepare(t);
+  await storm(t, 'promoted replica under load', { loses: true, rewire: parts.rewire }, async (world) => {
+    const before = await epoch(parts.primary), primary = parts.primary.client;
+    parts.link.stand();
+    await until('it lags', async () => (await parts.seq(parts.primary)) - (await parts.seq(parts.replica)) > 20);
+    await parts.promote();
+    world.redis.client = parts.replica.client; // what is asked from here on
+    await primary.shutdown('NOSAVE').catch(() => {});
+    await until('another epoch has begun', async () => (await epoch(parts.replica)) > before, 30000);
+    atEnd(t, () => { world.redis.client = primary; });
+  });
+});

@@ -245,3 +245,29 @@ test('P1 several scribes divide the sales among them, and one that dies or stand
   process.kill(scribes(world)[1], 'SIGKILL');
   assert.equal((await (await new Person(world).connect()).buy('S-2')).type, 'bought');
 });
+
+test('P7 what version 0.1.0 has left goes on in a later epoch, even where the clock of its Redis was ahead', async (t) => {
+  const world = await startBoxoffice(t);
+  const waiting = await inside(world);
+  await waiting.hold('S-1');
+  await caughtUp(world);
+  await world.stop();
+  const old = Date.now() + 3600000, key = (name) => `bo:{hall}:${name}`;
+  await world.redis.client.hset(key('state'), 'epoch', old);
+  await world.redis.client.hdel(key('state'), 'server', 'trims', 'aside', 'quiet_until');
+  const seq = await state(world, 'seq');
+  await world.redis.client.del(key('log'));
+  await world.redis.client.hset(key('state'), 'seq', seq + 1);
+  await world.redis.client.xadd(key('log'), `${seq + 1}-0`, 'kind', 'opened', 'at', String(Date.now()), 'body', '{}'); // not written yet
+  await world.postgres.query("UPDATE log_position SET epoch = 0, written = 0, server = ''; DELETE FROM epochs");
+  world.startAgain();
+  await world.healthy();
+  await until('another epoch has begun', async () => (await state(world, 'epoch')) > old);
+  assert.equal((await (await new Person(world).connect()).buy('S-2')).type, 'bought');
+  await caughtUp(world);
+  const epochs = (await world.postgres.query('SELECT DISTINCT epoch::float, seq > $1 AS later FROM ledger WHERE seq > $1', [seq])).map((row) => row.epoch).sort((a, b) => a - b);
+  assert.equal(epochs[0], 0, 'its records are of epoch 0');
+  assert.ok(epochs.at(-1) > old);
+  const back = await arrive(world, { resume: waiting.resume });
+  assert.equal(back.person, waiting.person);
+});

@@ -30,7 +30,8 @@ CREATE TABLE ledger_gaps (
     PRIMARY KEY (sale, after_seq)
 );
 
--- The position of a sale, and its epoch with this server: another server, or an epoch that would be below lowest, makes the next one. Epochs are above the
+-- The position of a sale, and its epoch with this server: another server, or an epoch below lowest, which Redis has had and this database has not given or has
+-- lost, makes the next one. Epochs are above the
 -- time of the clock in ms, which was what Redis called its epoch before, and so they rise even where this database has lost its last commits. stale: this server
 -- decided the sale before another one did; nothing of it counts until it is started or promoted anew, which makes another identity.
 CREATE FUNCTION sale_fence(of_sale text, of_server text, lowest bigint DEFAULT 0) RETURNS TABLE (seq bigint, epoch bigint, written bigint, stale boolean) LANGUAGE plpgsql AS $$
@@ -44,7 +45,7 @@ BEGIN
         SELECT * INTO p FROM log_position l WHERE l.sale = of_sale FOR UPDATE;
         is_stale := p.server <> of_server AND EXISTS (SELECT 1 FROM epochs e WHERE e.sale = of_sale AND e.server = of_server);
         IF NOT is_stale AND (p.server <> of_server OR p.epoch < lowest) THEN
-            UPDATE log_position l SET server = of_server, epoch = greatest(l.epoch + 1, lowest, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+            UPDATE log_position l SET server = of_server, epoch = greatest(l.epoch + 1, lowest + 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
                 WHERE l.sale = of_sale RETURNING * INTO p;
             INSERT INTO epochs (sale, epoch, server, after_seq) VALUES (of_sale, p.epoch, of_server, p.seq);
         END IF;
