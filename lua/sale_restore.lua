@@ -40,4 +40,7 @@ now = clock
 call('HDEL', STATE, 'lost', 'restoring')
 call('HSET', STATE, 'seq', seq, 'clock', clock, 'skew', clock - wall, 'version', 0, 'restored', seq, unpack(ARGV, 7))
 begin_epoch(ARGV[5], ARGV[6], seq)
+-- A change of the settings whose record was lost with Redis is in PostgreSQL, and holds.
+local settings = call('HMGET', STATE, 'settings_version', 'status')
+record('settings', {version = tonumber(settings[1]), status = settings[2], sold_out = numbers('sold_out'), settings = {}})
 return {'ok', tonumber(ARGV[5])}

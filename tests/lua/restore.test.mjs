@@ -69,7 +69,7 @@ test('P2 what was put back goes on: numbers, clock, log, and nobody is let in be
   const tick = await sale.tick();
   assert.deepEqual([tick[0], tick[15], tick[16], tick[18]], ['ok', 0, 'restored', epoch]);
   assert.ok(Math.abs(tick[1] - clock) < 1000, 'the clock stood still');
-  assert.deepEqual((await sale.log()).map(({ seq: at, kind }) => [at, kind]), [[51, 'epoch']]);
+  assert.deepEqual((await sale.log()).map(({ seq: at, kind }) => [at, kind]), [[51, 'epoch'], [52, 'settings']]);
   assert.deepEqual(await sale.hold('c', 12, 'k', 5), ['ok', clock + 1000, [4, 1000, 5, 1000]]);
   await sale.redis.hset(sale.key.state, 'quiet_until', 1);
   await sale.tick();

@@ -13,4 +13,6 @@ export const regressions = [
     ] },
   { name: 'P5 a wish for fewer people that is over before it began is no difference',
     steps: [{ do: 'brake', sale: 0, k: 0, percent: 0, ms: 0 }, { do: 'quiet', sale: 0, k: 0 }] },
+  { name: 'P2 the operator’s status holds after a loss of Redis that took its record along',
+    steps: [{ do: 'quiet', sale: 0, k: 0 }, { do: 'status', sale: 0, k: 0, status: 'paused' }, { do: 'lose', sale: 0, k: 0 }, { do: 'quiet', sale: 0, k: 0 }] },
 ];
