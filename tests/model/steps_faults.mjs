@@ -60,6 +60,7 @@ async function recover(m, r) {
     await checkSale(m, r, sale);
   }
   m.codes = {};
+  r.backup = undefined; // what it lacks is in no log any more
   await tellAgain(m, r);
   for (const sale of m.refs.keys()) await checkSale(m, r, sale);
 }
@@ -119,7 +120,6 @@ export const faultSteps = {
   },
   // A webhook is deleted while a batch is written: what it was to be told cannot be noted.
   hook: {
-    when: () => !open.hooks,
     run: async (m, r, d) => {
       await r.world.query('INSERT INTO model_refuses VALUES ($1, $2) ON CONFLICT DO NOTHING', [r.sales[d.sale].id, 'hook']);
     },
@@ -132,7 +132,7 @@ export const faultSteps = {
     },
   },
   loseCommits: {
-    when: (m) => !open.lostCommits && m.lagging !== undefined,
+    when: (m) => m.lagging !== undefined,
     run: async (m, r) => {
       if (!r.backup) return;
       for (const [i, real] of r.sales.entries()) await real.pasteRows(r.backup[i]);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What operators do with a sale, and what they sell besides seats: commands of the model (steps.mjs).
 import { agree } from './checks.mjs';
-import { open } from './open.mjs';
-import { PEOPLE, pick, quiet, sendNew, who } from './steps.mjs';
+import { PEOPLE, pick, sendNew, who } from './steps.mjs';
 
 const ITEMS = { stand: 'area', field: 'area', gift: 'coupon', points: 'points' }, LOTS = ['lamp', 'vase'];
 const answerOf = ([code, at]) => ({ code, left: code === 'ok' ? undefined : Number(at) });
@@ -18,7 +17,6 @@ async function change(m, r, d, settings, status) {
   agree('change', code, 'ok');
   Object.assign(ref.s.settings, real.fields);
   if (status) ref.setStatus(status);
-  if (open.restoredSettings) await quiet(m, r);
 }
 
 export const saleSteps = {
