@@ -13,7 +13,7 @@ typedef int64_t bo_money;
 #define BO_MONEY_MAX INT64_C(100000000000) /* per price; a whole order stays far below 2^53, which Lua counts in */
 
 #define BO_ID_MAX 64       /* longest sale, person, order or payment id in bytes, without the final NUL */
-#define BO_REFUND_KEY_MAX (3 * BO_ID_MAX + 8) /* longest name of a refund towards the payment service: sale, order and id */
+#define BO_REFUND_KEY_MAX (3 * BO_ID_MAX + 32) /* longest name of a refund towards the payment service: sale, order and id, and how often it was asked for */
 #define BO_SEATS_MAX 100000 /* per plan */
 #define BO_TAKE_MAX 1000    /* of one item in one command */
 #define BO_HOLD_MAX 20      /* seats in one command */

@@ -98,3 +98,18 @@ test('an order that a browser names and that it has not won is unknown, in every
   assert.equal((await person.ask({ type: 'checkout', key: newKey(), order: 'o:anything' }, 'pay', 'error')).code, 'unknown_order');
   assert.equal((await person.checkout()).type, 'pay');
 });
+
+test('O4 tickets of a sale that is closed are let in, handed on and given back as before', async (t) => {
+  const world = await startBoxoffice(t);
+  const [buyer, friend] = [await new Person(world).connect(), await arrive(world)];
+  const { order, tickets } = await buyer.buy('S-1', 'S-2');
+  await world.admin('POST', '/api/sales/hall/close');
+  const call = async (person, what, body) => (await fetch(`${world.url}/api/sales/hall/tickets/${what}`, { method: 'POST', body: JSON.stringify(body), headers: { authorization: `Bearer ${person.resume}` } })).json();
+  const { transfer } = await call(buyer, 'transfer', { seat: 'S-1' });
+  const { tickets: [given] } = await call(friend, 'accept', { transfer });
+  const door = async (code) => (await world.admin('POST', '/api/check-in', { code })).json;
+  assert.equal((await door(tickets[0].code)).error.code, 'ticket_void');
+  assert.equal((await door(given.code)).valid, true);
+  assert.deepEqual((await back(world, { order, refund: 'a', seats: ['S-2'] })).json, { order: 'part_refunded', amount: 5000 });
+  assert.equal((await world.admin('GET', '/api/sales/hall')).json?.status ?? 'closed', 'closed');
+});

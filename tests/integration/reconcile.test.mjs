@@ -2,7 +2,7 @@
 // The tables that follow from the ledger: compared with it, repaired from it (rule P5), and right again when a record is written late (P3).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { arrive, Person } from '../lib/person.mjs';
+import { arrive, newKey, Person } from '../lib/person.mjs';
 import { startBoxoffice, until } from '../lib/servers.mjs';
 
 const refund = (world, body) => world.admin('POST', '/api/sales/hall/refund', body);
@@ -96,4 +96,54 @@ test('P3 what was set later stays when what was set before it is written late', 
   await world.postgres.query('ALTER TABLE stock DROP CONSTRAINT trouble');
   assert.equal(world.run('replay').status, 0);
   assert.equal((await one(world, "SELECT body->>'total' AS total FROM stock")).total, '6');
+});
+
+const epoch = (world) => world.redis.client.hget('bo:{hall}:state', 'epoch');
+const caughtUp = (world) => until('all is written', async () => (await one(world, "SELECT seq::text FROM log_position WHERE sale = 'hall'"))?.seq
+  === await world.redis.client.hget('bo:{hall}:state', 'seq'));
+
+test('P2 O4 serials and check-ins are known after a loss of Redis: no old code enters, and no used ticket is handed on or refunded', async (t) => {
+  const world = await startBoxoffice(t);
+  const [buyer, friend] = [await new Person(world).connect(), await arrive(world)];
+  const { order, tickets } = await buyer.buy('S-1', 'S-2');
+  const call = async (person, what, body) => (await fetch(`${world.url}/api/sales/hall/tickets/${what}`, { method: 'POST', body: JSON.stringify(body), headers: { authorization: `Bearer ${person.resume}` } })).json();
+  const { transfer } = await call(buyer, 'transfer', { seat: 'S-1' });
+  const given = (await call(friend, 'accept', { transfer })).tickets[0];
+  await world.admin('POST', '/api/check-in', { code: tickets[1].code });
+  await caughtUp(world);
+  const before = await epoch(world);
+  await world.redis.client.flushall();
+  await until('it is restored', async () => ![null, before].includes(await epoch(world)));
+  const decided = (...args) => world.redis.client.hget('bo:{hall}:orders', ...args);
+  assert.ok(await decided(order));
+  await until('the gateways know', async () => (await world.admin('POST', '/api/check-in', { code: given.code })).status === 200);
+  assert.equal((await world.admin('POST', '/api/check-in', { code: tickets[0].code })).json.error.code, 'ticket_void');
+  assert.equal((await call(buyer, 'transfer', { seat: 'S-2' })).error.code, 'already_checked_in');
+  assert.equal((await refund(world, { order, refund: 'a', seats: ['S-2'] })).json.error.code, 'already_checked_in');
+});
+
+test('P5 what version 0.1.0 did not keep in an order is not missed', async (t) => {
+  const world = await startBoxoffice(t);
+  const { order } = await (await new Person(world).connect()).buy('S-1', 'S-2');
+  await refund(world, { order, refund: 'a', seats: ['S-1'] });
+  await world.redis.client.eval(`local o = cmsgpack.unpack(redis.call('HGET', KEYS[1], ARGV[1])) o.cur, o.refunds.a.of = nil, nil
+    redis.call('HSET', KEYS[1], ARGV[1], cmsgpack.pack(o))`, 1, 'bo:{hall}:orders', order);
+  world.reconcile();
+  assert.deepEqual((await refund(world, { order, refund: 'a', seats: ['S-1'] })).json, { order: 'part_refunded', amount: 5000 }, 'the same again');
+  await refund(world, { order, refund: 'b', amount: 100 });
+});
+
+test('S10 a lot that is given back leaves Redis and the tables as the ledger says', async (t) => {
+  const world = await startBoxoffice(t, { settings: { limit: 2 } });
+  const at = (ms) => new Date(Date.now() + ms).toISOString();
+  const person = await arrive(world);
+  await person.enter();
+  await world.admin('POST', '/api/sales/hall/lots', { item: 'guitar', price: 1000, step: 100, opens_at: at(-1000), closes_at: at(1500) });
+  await until('it can be bidden for', async () => (await person.ask({ type: 'bid', key: newKey(), lot: 'guitar', amount: 1000, currency: 'EUR' }, 'bid', 'error', 'refused')).type === 'bid');
+  const { order } = await person.next('won');
+  await person.settle(await person.ask({ type: 'checkout', key: newKey(), order }, 'pay', 'error'));
+  await until('it is paid', async () => (await one(world, 'SELECT status FROM orders'))?.status === 'paid');
+  assert.deepEqual((await refund(world, { order, refund: 'a', seats: ['guitar-1'] })).json, { order: 'refunded', amount: 1000 });
+  assert.deepEqual(await world.postgres.query('SELECT seat FROM tickets'), []);
+  world.reconcile();
 });
