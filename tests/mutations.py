@@ -19,6 +19,8 @@ GUARDS = [
     ('lib/auction.lua', ', awarded = b.awarded})', '})', 'stock'),
     ('lib/auction.lua', " .. ' ' .. (s[2] or '')", '', 'stock'),
     ('lib/auction.lua', "if b.over == 'sold' then count('granted', -1) end", '', 'stock'),
+    ('limit_count.lua', "if count > most then return {'too_many', left} end", '', 'limits'),
+    ('limit_count.lua', "  redis.call('PEXPIRE', key, window)", '', 'limits'),
     ('line_join.lua', "if call('HEXISTS', LANES, counted) == 0 then", 'if true then', 'lanes'),
     ('line_join.lua', "if not invitation.lane then return nil, 'unavailable' end", '', 'lanes'),
     ('lib/settings.lua', "if lane then return 'lanes', lane end", '', 'lanes'),

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "edge/logins.h"
 #include "edge/passwords.h"
 #include "edge/token.h"
 #include "loop/loop.h"
@@ -34,6 +35,7 @@ struct request {
     char session[BO_ID_MAX + 1]; /* made for him, or that he brought */
     char reset[BO_ID_MAX + 1];
     bool all;
+    void (*run)(struct request *r); /* what it asks for, once it is known not to come too often */
     void (*hashed)(struct request *r, const char *hash);
 };
 
@@ -56,21 +58,6 @@ static void hash_token(const char *token, char ret[65]) {
 
 static void ask(struct request *r, const char *sql, const char *const *params, int count, bo_queue_cb cb) {
     bo_queue_run(r->http->gateway->postgres, sql, params, count, cb, r);
-}
-
-/* ---- limits: of attempts for one account, and from one host, per minute and gateway ---- */
-
-#define ACCOUNTS_PER_HOST 6 /* people behind one address */
-
-static bool too_often(struct bo_http *http, const char *what, int64_t max) {
-    if (!max) return false;
-    char key[24];
-    snprintf(key, sizeof(key), "%016" PRIx64, bo_text_hash(what));
-    struct bo_limits *limits = &http->gateway->logins;
-    struct bo_address *address = bo_limits_connect(limits, key, 0);
-    bool late = bo_limits_join(address, max, bo_loop_steady_ms()) > 0;
-    bo_limits_disconnect(limits, address);
-    return late;
 }
 
 /* ---- sessions ---- */
@@ -366,6 +353,15 @@ static void session_for_orders(void *arg, int err, const char *state, const stru
 
 static void list_orders(struct request *r) { with_session(r, session_for_orders); }
 
+static void attempt_counted(void *arg, bo_ms wait) {
+    struct request *r = arg;
+    r->http->retry_ms = wait;
+    if (wait)
+        fail(r, BO_ERR_TOO_MANY, NULL);
+    else
+        r->run(r);
+}
+
 /* ---- routes ---- */
 
 enum { EMAIL = 1, PASSWORD = 2, FRESH = 4, RESET = 8 };
@@ -410,22 +406,19 @@ static const char *read_body(const struct route *route, const json_t *body, stru
     return NULL;
 }
 
-static bool is_guessing(struct request *r) {
-    int64_t max = r->http->gateway->config.login_per_min;
-    return too_often(r->http, *r->email ? r->email : session_of(r->http), max) || too_often(r->http, r->http->address, max * ACCOUNTS_PER_HOST);
-}
-
 static void run_route(struct bo_http *http, const struct route *route) {
     bool posts = route->method[0] == 'P';
     json_t *body = posts ? json_loadb(http->body.length ? http->body.data : "{}", http->body.length ? http->body.length : 2, 0, NULL) : NULL;
     struct request *r = bo_alloc(sizeof(*r));
-    *r = (struct request){.http = http};
+    *r = (struct request){.http = http, .run = route->run};
     const char *wrong = body ? read_body(route, body, r) : NULL;
-    int err = posts && !json_is_object(body) ? BO_ERR_BAD_JSON : wrong ? BO_ERR_BAD_MESSAGE : 0;
-    if (!err && route->guarded && is_guessing(r)) err = BO_ERR_TOO_MANY;
+    int err = wrong ? BO_ERR_BAD_MESSAGE : 0;
+    if (posts && !json_is_object(body)) err = BO_ERR_BAD_JSON;
     json_decref(body);
     if (err)
         fail(r, err, wrong);
+    else if (route->guarded)
+        bo_logins_count(http, *r->email ? r->email : session_of(http), attempt_counted, r);
     else
         route->run(r);
 }

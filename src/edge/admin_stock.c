@@ -59,7 +59,7 @@ static void refuse(struct change *c, int err, const struct bo_value *v) {
     int64_t number = v ? bo_value_number(v, 1) : 0;
     if (err == BO_ERR_STOCK_BELOW_GIVEN) snprintf(detail, sizeof(detail), "given: %" PRId64, number);
     if (err == BO_ERR_STOCK_GONE || err == BO_ERR_LIMIT_REACHED) snprintf(detail, sizeof(detail), "left: %" PRId64, number);
-    if (err == BO_ERR_TRY_LATER) snprintf(detail, sizeof(detail), "retry_ms: %" PRId64, number);
+    if (err == BO_ERR_TRY_LATER) c->http->retry_ms = number;
     bo_http_answer_error(c->http, err, detail);
     json_decref(c->body);
     free(c);
@@ -144,8 +144,8 @@ static const char *set_item(struct bo_http *http, struct bo_room *room, json_t *
     if (!name || !is_item_name(name) || !known || !read_numbers(body, ranges, 5, numbers))
         return "item: 1 to 48 characters of A-Z a-z 0-9 . _ : @ -; kind: area, coupon, voucher or points; total: 0 to 100000 for an area, else to 100000000; limit: per person, 0 "
                "for any number; price: of a place of an area; rate_count: so many in rate_ms, 0 for any number; rate_ms: 100 to 3600000";
-    if (refuse_price(http, room, body)) return NULL;
     if (area && is_like_a_seat(http, room, name)) return NULL;
+    if (refuse_price(http, room, body)) return NULL;
     const char *args[] = {name, kind, numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], http->actor};
     run(http, room, "stock", body, "stock_set", args, 8, was_set);
     return NULL;
@@ -175,8 +175,8 @@ static const char *set_lot(struct bo_http *http, struct bo_room *room, json_t *b
     if (!name || !is_item_name(name) || !read_numbers(body, ranges, 5, numbers) || strtoll(opens, NULL, 10) >= strtoll(closes, NULL, 10))
         return "item: 1 to 48 characters of A-Z a-z 0-9 . _ : @ -; price: the first bid that counts; step: 1 or more; most: the highest bid allowed; opens_at before closes_at; "
                "extend_ms: 0 to 3600000; pay_ms: 1000 to 30 days";
-    if (refuse_price(http, room, body)) return NULL;
     if (is_like_a_seat(http, room, name)) return NULL;
+    if (refuse_price(http, room, body)) return NULL;
     const char *args[] = {name, numbers[0], numbers[1], numbers[2], opens, closes, numbers[3], numbers[4], http->actor};
     run(http, room, "lot", body, "auction_set", args, 9, was_set);
     return NULL;

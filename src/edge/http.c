@@ -126,10 +126,14 @@ void bo_http_answer_json(struct bo_http *http, int status, json_t *json) {
     free(text);
 }
 
+/* When something is away, nobody knows for how long; that much apart nobody's questions are in its way. */
+#define UNAVAILABLE_RETRY_MS 1000
+
 void bo_http_answer_error(struct bo_http *http, int err, const char *detail) {
     json_t *error = json_pack("{s:s, s:s}", "code", bo_error_name(err), "message", bo_error_text(err));
     if (detail && *detail) json_object_set_new(error, "detail", json_string(detail));
-    if (bo_error_http_status(err) == 503 || bo_error_http_status(err) == 429) http->retry_after_s = 1;
+    if (http->retry_ms) json_object_set_new(error, "retry_ms", json_integer((json_int_t)http->retry_ms));
+    if (bo_error_http_status(err) == 503 && !http->retry_ms) http->retry_ms = UNAVAILABLE_RETRY_MS;
     bo_http_answer_json(http, bo_error_http_status(err), json_pack("{s:o}", "error", error));
 }
 
@@ -138,7 +142,8 @@ void bo_http_answer_error(struct bo_http *http, int err, const char *detail) {
 static int send_head(struct bo_http *http) {
     unsigned char room[LWS_PRE + 3072], *at = room + LWS_PRE, *start = at, *end = room + sizeof(room) - 1;
     struct lws *wsi = http->wsi;
-    char max_age[60];
+    char max_age[60], retry[24] = "";
+    if (http->retry_ms) *bo_text_put_number(retry, (http->retry_ms + 999) / 1000) = '\0'; /* whole seconds, not before its time */
     snprintf(max_age, sizeof(max_age), "public, max-age=%d%s", http->max_age_s, http->max_age_s > FOR_GOOD_S ? ", immutable" : "");
     const char *cache = http->max_age_s ? max_age : http->etag[0] ? "no-cache" : "no-store";
     bool page = strncmp(http->content_type, "text/html", 9) == 0, tls = strncmp(http->gateway->config.public_url, "https:", 6) == 0;
@@ -156,13 +161,12 @@ static int send_head(struct bo_http *http) {
                                       {"x-boxoffice-person:", http->person},
                                       {"content-encoding:", http->gzip ? "gzip" : ""},
                                       {"vary:", http->etag[0] ? "accept-encoding" : ""},
+                                      {"retry-after:", retry},
                                       {"etag:", http->etag}};
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
         if (*headers[i][1] && lws_add_http_header_by_name(wsi, (const unsigned char *)headers[i][0], (const unsigned char *)headers[i][1],
                                                           (int)strlen(headers[i][1]), &at, end))
             return -1;
-    if (http->retry_after_s && lws_add_http_header_by_name(wsi, (const unsigned char *)"retry-after:", (const unsigned char *)"1", 1, &at, end))
-        return -1;
     if (lws_finalize_http_header(wsi, &at, end)) return -1;
     bool body = http->answer.length > 0 && strcmp(http->method, "HEAD") != 0;
     http->head_sent = true;

@@ -5,6 +5,7 @@
 #define BO_EDGE_HTTP_H
 
 #include "base/buffer.h"
+#include "edge/address.h"
 #include "edge/gateway.h"
 
 #include <jansson.h>
@@ -25,7 +26,7 @@ struct bo_http {
     char webhook_time[24], webhook_signature[512]; /* of X-Boxoffice-…, or Stripe-Signature */
     char actor[BO_ID_MAX + 1]; /* admin: who */
     int role;                  /* admin: enum bo_role */
-    char session_cookie[BO_ID_MAX + 1], agent[120], address[48]; /* not on the admin port */
+    char session_cookie[BO_ID_MAX + 1], agent[120], address[BO_ADDRESS_MAX]; /* not on the admin port */
     struct bo_buffer body;
     bool body_too_large;
     bool takes_gzip, gzip; /* the browser can read it; the answer is it */
@@ -35,7 +36,7 @@ struct bo_http {
     int status; /* 0: not answered yet */
     const char *content_type;
     char etag[80];
-    int retry_after_s;
+    bo_ms retry_ms; /* of an error: when it is worth asking again; 0: not said */
     int max_age_s;                /* 0: not to be kept */
     bool any_origin;              /* pages of other sites may read it */
     char set_cookie[200];         /* "": without */

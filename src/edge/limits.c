@@ -11,7 +11,7 @@ struct bo_address {
     struct bo_table_link link; /* first member */
     int64_t connections, joins;
     bo_ms minute; /* when the minute of these joins began */
-    char text[48];
+    char text[64];
 };
 
 static const char *address_text(const struct bo_table_link *link) { return ((const struct bo_address *)link)->text; }

@@ -64,22 +64,35 @@ static int admit_upgrade(struct lws *wsi) {
     return gateway->connections >= gateway->connections_max ? refuse_full(wsi) : 0;
 }
 
-void bo_server_address(const struct bo_gateway *gateway, struct lws *wsi, char ret[48]) {
+/* Behind a proxy that tells us whom it speaks for, everybody would be one address. */
+static void warn_of_proxy(const struct bo_gateway *gateway) {
+    static bool warned;
+    bo_metric_add(BO_METRIC_forwarded_ignored, 1);
+    if (!warned && gateway->config.login_address_per_min)
+        bo_log_warn("requests come with X-Forwarded-For, which is not looked at: behind a proxy all visitors count as one address. Set address_from = x-forwarded-for if it is yours");
+    warned = true;
+}
+
+void bo_server_address(const struct bo_gateway *gateway, struct lws *wsi, char ret[BO_ADDRESS_MAX]) {
+    int length = lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR);
     bool forwarded = strcmp(gateway->config.address_from, "x-forwarded-for") == 0;
-    char header[256] = "";
-    if (forwarded && lws_hdr_copy(wsi, header, sizeof(header), WSI_TOKEN_X_FORWARDED_FOR) > 0) {
-        const char *last = strrchr(header, ',');
-        last = last ? last + 1 + strspn(last + 1, " ") : header;
-        snprintf(ret, 48, "%.47s", last);
+    char peer[BO_ADDRESS_MAX];
+    if (length > 0 && !forwarded) warn_of_proxy(gateway);
+    if (length > 0 && forwarded) {
+        char *header = bo_alloc((size_t)length + 1);
+        if (lws_hdr_copy(wsi, header, length + 1, WSI_TOKEN_X_FORWARDED_FOR) < 0) *header = '\0';
+        bo_address_group(bo_address_last(header), ret);
+        free(header);
     } else {
-        lws_get_peer_simple(wsi, ret, 48);
+        lws_get_peer_simple(wsi, peer, sizeof(peer));
+        bo_address_group(peer, ret);
     }
 }
 
 /* false: too many from there. */
 static bool take_address(struct bo_session *s) {
     struct bo_gateway *gateway = s->gateway;
-    char address[48];
+    char address[BO_ADDRESS_MAX];
     if (!gateway->config.address_connections && !gateway->config.address_joins_per_min) return true;
     bo_server_address(gateway, s->wsi, address);
     s->address = bo_limits_connect(&gateway->limits, address, gateway->config.address_connections);

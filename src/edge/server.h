@@ -3,6 +3,7 @@
 #ifndef BO_EDGE_SERVER_H
 #define BO_EDGE_SERVER_H
 
+#include "edge/address.h"
 #include "edge/gateway.h"
 
 /* Logs and returns -1 when libwebsockets does not start. */
@@ -16,7 +17,7 @@ void bo_server_close(struct bo_gateway *gateway);
 void bo_server_free(struct bo_gateway *gateway);
 
 /* Whom the limits per address count: the socket's other end, or who the proxy in front says it is. */
-void bo_server_address(const struct bo_gateway *gateway, struct lws *wsi, char ret[48]);
+void bo_server_address(const struct bo_gateway *gateway, struct lws *wsi, char ret[BO_ADDRESS_MAX]);
 
 /* The public listener corks what it takes in (TCP_CORK), so that the answer to an upgrade and "joined" leave as one segment; from
  * here on nothing sent on this socket waits for more. Without it the kernel waits 200 ms. */

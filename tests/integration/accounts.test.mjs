@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
+import http from 'node:http';
 import { test } from 'node:test';
 import { arrive, Person } from '../lib/person.mjs';
 import { atEnd, startBoxoffice, until } from '../lib/servers.mjs';
@@ -97,7 +98,41 @@ test('X1 who guesses passwords is stopped, and without a mail server there is no
   for (let i = 0; i < 5; i++) codes.push((await call(world, '/login', { ...ada, password: `guess ${i}` })).json.error.code);
   assert.deepEqual(codes, ['login_wrong', 'login_wrong', 'too_many', 'too_many', 'too_many'], 'signing up counts, too');
   assert.equal((await call(world, '/login', ada)).json.error.code, 'too_many', 'right or wrong');
+  assert.equal((await call(world, '/login', { ...ada, email: 'ADA@example.ORG' })).json.error.code, 'too_many', 'in any letters');
+  const late = await fetch(`${world.url}/api/accounts/login`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(ada) });
+  const { error: { retry_ms: wait } } = await late.json();
+  assert.ok(wait > 1000 && wait <= 60000, `${wait}`);
+  assert.equal(Number(late.headers.get('retry-after')), Math.ceil(wait / 1000));
+  for (let i = 0; i < 30; i++) assert.equal((await call(world, '/reset/confirm', { reset: `r:${i}`, password: 'battery staple' })).json.error.code, 'token_expired', 'nobody blocks all resets');
   assert.equal((await call(world, '/reset', { email: 'bob@example.org' })).json.error.code, 'mail_unavailable');
+});
+
+test('X5 attempts count over all gateways; a school behind one address logs in; an IPv6 network is one address', async (t) => {
+  const world = await startBoxoffice(t, { config: { gateways: 3, login_per_min: 4, login_address_per_min: 12, address_from: 'x-forwarded-for' } });
+  const from = (address, email) => new Promise((done, fail) => {
+    const body = JSON.stringify({ email, password: 'a wrong one' });
+    http.request(`${world.url}/api/accounts/login`, { method: 'POST', agent: false, headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), 'x-forwarded-for': address } }, async (response) => {
+      let text = '';
+      for await (const part of response) text += part;
+      done(JSON.parse(text).error.code);
+    }).on('error', fail).end(body);
+  });
+  const count = async (n, address, email) => {
+    const codes = await Promise.all(Array.from({ length: n }, (_, i) => from(address(i), email(i))));
+    return codes.filter((code) => code === 'login_wrong').length;
+  };
+  assert.equal(await count(12, (i) => `198.51.100.${i}`, () => 'one@example.org'), 4, 'one account, from everywhere');
+  assert.equal(await count(15, () => '192.0.2.1', (i) => `pupil-${i}@example.org`), 12, 'many accounts, from one address');
+  assert.equal(await count(15, (i) => `2001:db8:7:1:${i}::1`, (i) => `six-${i}@example.org`), 12, 'an IPv6 /64');
+  assert.equal(await count(15, (i) => `2001:db8:8:${i}::1`, (i) => `other-${i}@example.org`), 15, 'networks of their own');
+  assert.equal(await count(15, (i) => (i % 2 ? '::ffff:192.0.2.9' : '192.0.2.9'), (i) => `mapped-${i}@example.org`), 12, 'IPv4 written as IPv6');
+  assert.equal(await count(15, (i) => `${`203.0.113.${i}, `.repeat(60)}192.0.2.77`, (i) => `long-${i}@example.org`), 12, 'the last entry, however long it is');
+});
+
+test('X5 a proxy that is not looked at is warned of', async (t) => {
+  const world = await startBoxoffice(t, { config: { gateways: 1 } });
+  await fetch(`${world.url}/api/sales`, { headers: { 'x-forwarded-for': '192.0.2.1' } });
+  await until('it is counted', async () => /^boxoffice_forwarded_ignored_total [1-9]/m.test((await world.admin('GET', '/metrics')).text));
 });
 
 test('U1 L7 an account has one place on every device, its orders and tickets with it; a sale says whether it takes accounts', async (t) => {

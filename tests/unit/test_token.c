@@ -2,6 +2,7 @@
 #include "tap.h"
 
 #include "base/text.h"
+#include "edge/address.h"
 #include "edge/token.h"
 #include "outside/breaker.h"
 #include "outside/verdict.h"
@@ -233,6 +234,22 @@ static void U2_a_ticket_link_is_bound_to_sale_order_and_person_and_is_no_other_t
     bo_keys_free(keys);
 }
 
+static void X5_an_address_counts_as_the_network_it_is_of(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {{"192.0.2.1", "192.0.2.1"}, {"192.0.2.1:4711", "192.0.2.1"}, {"::ffff:192.0.2.1", "192.0.2.1"},
+                                           {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"}, {"2001:DB8:1:2::9", "2001:db8:1:2::/64"},
+                                           {"[2001:db8:1:2::9]:443", "2001:db8:1:2::/64"}, {"fe80::1%eth0", "fe80::/64"}, {"::1", "::/64"},
+                                           {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff::/64"}, {"unknown", "unknown"}, {"", ""}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char group[BO_ADDRESS_MAX];
+        bo_address_group(cases[i][0], group);
+        assert_string_equal(group, cases[i][1]);
+    }
+    assert_string_equal(bo_address_last("192.0.2.1"), "192.0.2.1");
+    assert_string_equal(bo_address_last("a, b,\t192.0.2.1"), "192.0.2.1");
+    assert_string_equal(bo_address_last("a,"), "");
+}
+
 /* The example of https://docs.stripe.com/webhooks: t, then v1, which is repeated while a secret is being replaced. */
 static void a_stripe_signature_must_be_right_and_fresh(void **state) {
     (void)state;
@@ -304,6 +321,7 @@ int main(void) {
                                        cmocka_unit_test(X2_keys_rotate_and_every_server_has_the_same),
                                        cmocka_unit_test(an_invitation_says_lane_and_sale),
                                        cmocka_unit_test(U1_a_site_token_says_who_somebody_is_and_nothing_else_does),
+        cmocka_unit_test(X5_an_address_counts_as_the_network_it_is_of),
         cmocka_unit_test(U4_a_subject_is_any_text_and_no_two_are_the_same_person),
         cmocka_unit_test(U4_a_claim_that_is_wrong_is_named_and_a_time_may_have_decimals),
                                        cmocka_unit_test(O4_a_ticket_code_is_the_same_every_time),
