@@ -1,7 +1,7 @@
 -- Takes what the payment service says about an order, however often and in whatever order (rules O1-O3).
 -- Paid in time: the seats are sold. Declined: they are free. Paid too late, twice, the wrong sum, or for an order that nobody knows: a refund
 -- is due (rule O5).
--- ARGV     order, payment, "paid" or "declined", amount, currency
+-- ARGV     order, payment, "paid" or "declined", amount, currency, "known" where an order that is not known may be another boxoffice's
 -- returns  {code, order state, log number after whose commit it may be told}
 --- include sale
 --- include known
@@ -15,6 +15,7 @@ local order, payment, outcome, amount, currency = ARGV[1], ARGV[2], ARGV[3], ton
 local VAIN = 'vain:' -- begins the ids of refunds of money that bought nothing; an operator's never begin so
 local o = load_order(order)
 if not o then
+  if ARGV[6] == 'known' then return {'unknown_order'} end -- nobody gives back what is not his
   if outcome == 'declined' then return {'ok', 'declined', 0} end
   o = {st = 'expired', person = '', seats = {}, amount = amount, cur = currency} -- lost with Redis, or never made here
 end

@@ -103,6 +103,7 @@ GUARDS = [
     ('lib/sale.lua', "local MAY_BE_EMPTY = {'seats', 'settings'}", 'local MAY_BE_EMPTY = {}', 'orders'),
     ('order_checkout.lua', "if not o or not o.lot or o.person ~= person then", 'if o and o.person ~= person then', 'orders'),
     ('order_checkout.lua', "if amount == 0 then return check_out_free(fresh, o, now) end", '', 'orders'),
+    ('order_pay.lua', "if ARGV[6] == 'known' then return {'unknown_order'} end", '', 'orders'),
     ('order_pay.lua', "if amount <= 0 then return", 'if false then return', 'orders'),
     ('order_pay.lua', "or old and not old.of and old", '', 'orders'),
     ('order_pay.lua', "and not old.of", '', 'orders'),

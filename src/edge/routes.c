@@ -173,6 +173,7 @@ static void webhook_committed(struct bo_awaited *commit, int err) {
 static void order_paid(void *arg, int err, const struct bo_value *v) {
     struct webhook *w = arg;
     if (err == BO_ERR_UNKNOWN_ORDER && w->shared) {
+        bo_log_error("sale %s: a payment for an order that nobody knows does not say which boxoffice made it; it is not given back by itself", w->room->id);
         ignore_webhook(w->http);
         free(w);
         return;
@@ -188,13 +189,14 @@ static void order_paid(void *arg, int err, const struct bo_value *v) {
 static void run_order_pay(struct bo_http *http, struct bo_room *room, const struct bo_payment_event *event) {
     char amount[24];
     snprintf(amount, sizeof(amount), "%" PRId64, event->amount);
-    const char *args[] = {event->order, event->payment, event->paid ? "paid" : "declined", amount, event->currency};
+    const char *args[] = {event->order, event->payment, event->paid ? "paid" : "declined", amount, event->currency,
+                          event->shared && !event->stamped ? "known" : ""};
     struct webhook *w = bo_alloc(sizeof(*w));
     w->http = http;
     w->room = room;
     w->shared = event->shared;
     bo_metric_add(BO_METRIC_webhooks, 1);
-    bo_room_run(room, "order_pay", args, 5, order_paid, w);
+    bo_room_run(room, "order_pay", args, 6, order_paid, w);
 }
 
 struct notice {

@@ -57,9 +57,10 @@ test('Stripe: events of others in the same account are answered with success, an
   for (const [what, one] of Object.entries({
     'no metadata': paid(undefined), 'none of ours': paid({ cart: '7' }), 'of another boxoffice': paid({ order, sale: 'hall', boxoffice: '0123456789abcdef' }),
     'ids of another form': paid({ order: 'Order No. 7', sale: 'hall' }), 'a sale that is not there': paid({ order, sale: 'elsewhere' }),
-    'the same, of ours': paid({ order, sale: 'elsewhere', boxoffice }), 'another type': { id: 'evt_9', type: 'checkout.session.completed', data: { object: { id: 'cs_1' } } },
+    'an order that nobody knows, and it does not say of which boxoffice': paid({ order: 'o:elsewhere', sale: 'hall' }), 'the same, of ours': paid({ order, sale: 'elsewhere', boxoffice }), 'another type': { id: 'evt_9', type: 'checkout.session.completed', data: { object: { id: 'cs_1' } } },
     processing: event('payment_intent.processing', intent) })) assert.deepEqual(await send(one), { status: 200, json: { order: 'none' } }, what);
   assert.equal((await all.counts()).sold, 0);
+  assert.equal((await send(paid({ order: 'o:lost', sale: 'hall', boxoffice }, { id: 'pi_lost' }))).json.order, 'refund_due', 'ours, and lost');
   for (const amount_received of [0, -1]) assert.equal((await send(paid({ order, sale: 'hall' }, { amount_received }))).json.error.code, 'bad_message');
   assert.equal((await send(paid({ order, sale: 'hall' }))).json.order, 'paid', 'made by 0.1.0, which did not say by which boxoffice');
 });

@@ -92,6 +92,8 @@ test('O5 money for an order that nobody knows is given back, once; an order that
   const sale = await paying(t);
   assert.deepEqual(await sale.run('order_read', 'o:none'), ['unknown_order']);
   assert.deepEqual((await sale.run('order_pay', 'o:none', 'p:0', 'declined', 1, 'EUR')).slice(0, 2), ['ok', 'declined']);
+  for (const outcome of ['paid', 'declined'])
+    assert.deepEqual(await sale.run('order_pay', 'o:none', 'p:1', outcome, 700, 'USD', 'known'), ['unknown_order'], 'maybe of another boxoffice');
   assert.deepEqual(await sale.run('order_read', 'o:none'), ['unknown_order']);
   const told = await sale.run('order_pay', 'o:none', 'p:1', 'paid', 700, 'USD');
   assert.deepEqual(told.slice(0, 2), ['ok', 'refund_due']);
