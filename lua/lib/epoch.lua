@@ -35,8 +35,10 @@ end
 -- epoch, server: as text; committed: log number up to which PostgreSQL has this log.
 local function begin_epoch(epoch, server, committed)
   local before, next_numbers = numbers('epoch'), {}
+  local in_use = {[0] = true} -- the first of a lane may be among those who were lost
+  for _, lane in pairs(lanes_of(call('HGET', STATE, 'lanes'))) do in_use[lane.number] = true end
   for lane = 0, LANE_MAX do
-    if lane == 0 or call('HEXISTS', STATE, lane_field('next', lane)) == 1 then next_numbers[tostring(lane)] = leave_gap(lane) end
+    if in_use[lane] or call('HEXISTS', STATE, lane_field('next', lane)) == 1 then next_numbers[tostring(lane)] = leave_gap(lane) end
   end
   EPOCH = epoch
   call('HSET', STATE, 'epoch', epoch, 'server', server, 'quiet_until', now + QUIET_MS, 'committed', committed)

@@ -115,6 +115,14 @@ test('P7 another epoch begins in what Redis has: ids of the log, a gap of number
   assert.equal(segments.filter((_, i) => i % 3 === 2).reduce((sum, count) => sum + count, 0), 5, 'positions do not count the numbers left out');
 });
 
+test('P7 a lane whose first visitors may be lost goes on behind a gap, too', async (t) => {
+  const sale = new Sale(await startScripts(t));
+  await sale.load({ lanes: JSON.stringify([{ name: 'vip', quota: 0 }]) });
+  await sale.join('a');
+  await sale.run('sale_epoch', 1, 900, 1, 'other');
+  assert.deepEqual((await sale.log()).at(-1).body.next, { 0: 1 + 2 ** 18, 15: 2 ** 18 });
+});
+
 test('P7 what PostgreSQL has of a later epoch than Redis is lost here, and the rest of that history is not written', async (t) => {
   const sale = new Sale(await startScripts(t));
   await sale.load();
