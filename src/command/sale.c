@@ -2,6 +2,7 @@
  * sale import, export, list: straight into PostgreSQL; a running server takes it over within a second. */
 #include "base/log.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "command/command.h"
 #include "command/new_sale.h"
 #include "postgres/database.h"
@@ -50,7 +51,7 @@ static int import(struct bo_database *db, int argc, char **argv) {
     struct bo_new_sale sale = {.id = bo_option(&argc, argv, "--sale"), .name = bo_option(&argc, argv, "--name")};
     const char *plan = bo_option(&argc, argv, "--plan"), *settings = bo_option(&argc, argv, "--settings");
     sale.open = bo_option_flag(&argc, argv, "--open");
-    if (argc != 1 || !sale.id || !bo_text_is_id(sale.id) || !sale.name || !plan || !settings) {
+    if (argc != 1 || !sale.id || !bo_text_is_id(sale.id) || !sale.name || !bo_utf8_is_text(sale.name, 1, 200, false) || !plan || !settings) {
         fprintf(stderr, "usage: boxoffice sale import --sale ID --name NAME --plan FILE --settings FILE [--open] [--config FILE]\n");
         return 2;
     }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "edge/admin.h"
 #include "edge/bulk.h"
 #include "edge/hooks.h"
@@ -107,8 +108,8 @@ static void create_sale(struct bo_http *http) {
         bo_buffer_add_text(&problem, "sale, name, plan and settings are needed");
         err = BO_ERR_BAD_MESSAGE;
     }
-    if (!err && (!bo_text_is_id(id) || !*name || strlen(name) > 200)) {
-        bo_buffer_add_text(&problem, "sale: 1 to 64 characters of A-Z a-z 0-9 . _ : @ -; name: 1 to 200 characters");
+    if (!err && (!bo_text_is_id(id) || !bo_utf8_is_text(name, 1, 200, false))) {
+        bo_buffer_add_text(&problem, "sale: 1 to 64 characters of A-Z a-z 0-9 . _ : @ -; name: 1 to 200 characters, no control characters");
         err = BO_ERR_BAD_MESSAGE;
     }
     if (!err) err = bo_sale_check(settings, NULL, plan, &problem);

@@ -3,6 +3,7 @@
 #include "edge/admin.h"
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "edge/bulk.h"
 
 #include <string.h>
@@ -55,7 +56,7 @@ static void change(struct bo_http *http, const char *sale, const char *sql) {
     json_t *body = json_loadb(http->body.data ? http->body.data : "", http->body.length, 0, NULL);
     const char *order, *refund, *why = "";
     if (json_unpack(body, "{s:s, s:s, s?s}", "order", &order, "refund", &refund, "why", &why) != 0 || !bo_text_is_id(order) ||
-        strlen(refund) > BO_REFUND_KEY_MAX || strlen(why) > WHY_MAX) {
+        strlen(refund) > BO_REFUND_KEY_MAX || !bo_utf8_is_text(why, 0, WHY_MAX, false)) {
         bo_http_answer_error(http, body ? BO_ERR_BAD_MESSAGE : BO_ERR_BAD_JSON, "order and refund, as GET /api/sales/{sale}/refunds names them; why, at most 200 bytes");
     } else {
         const char *params[] = {sale, order, refund, http->actor, why};

@@ -3,6 +3,7 @@
 #include "edge/admin.h"
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "edge/room.h"
 
 #include <inttypes.h>
@@ -86,7 +87,7 @@ static void change_seats(struct bo_http *http, struct bo_room *room, const char 
     const char *args[SEATS_MAX + 3] = {action, http->actor, why ? json_string_value(why) : ""};
     char numbers[SEATS_MAX][24];
     size_t count = json_array_size(seats);
-    int err = !body ? BO_ERR_BAD_JSON : !count || !args[2] || strlen(args[2]) > WHY_MAX ? BO_ERR_BAD_MESSAGE : count > SEATS_MAX ? BO_ERR_TOO_LARGE : 0;
+    int err = !body ? BO_ERR_BAD_JSON : !count || !args[2] || !bo_utf8_is_text(args[2], 0, WHY_MAX, false) ? BO_ERR_BAD_MESSAGE : count > SEATS_MAX ? BO_ERR_TOO_LARGE : 0;
     if (!err) err = read_seats(room, seats, args + 3, numbers);
     if (err) {
         bo_http_answer_error(http, err, "seats: a list of 1 to 1000 different seat_guids of the plan; why: a text of at most 200 bytes");

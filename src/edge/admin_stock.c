@@ -6,6 +6,7 @@
 #include "base/date.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "edge/awaited.h"
 #include "edge/room.h"
 #include "edge/stock.h"
@@ -90,7 +91,7 @@ static void was_granted(void *arg, int err, const struct bo_value *v) {
 
 /* ---- what is asked for ---- */
 
-static bool is_item_name(const char *name) { return bo_text_is_id(name) && strlen(name) <= BO_ITEM_NAME_MAX; }
+static bool is_item_name(const char *name) { return bo_utf8_is_text(name, 1, BO_ITEM_NAME_MAX, false) && strlen(name) <= BO_ITEM_NAME_MAX; }
 
 /* Numbers of body in this order, each within its range, as texts; false: one is not. */
 struct range {
@@ -142,7 +143,7 @@ static const char *set_item(struct bo_http *http, struct bo_room *room, json_t *
                                    {"rate_ms", 1000, 100, 3600000}};
     char numbers[5][24];
     if (!name || !is_item_name(name) || !known || !read_numbers(body, ranges, 5, numbers))
-        return "item: 1 to 48 characters of A-Z a-z 0-9 . _ : @ -; kind: area, coupon, voucher or points; total: 0 to 100000 for an area, else to 100000000; limit: per person, 0 "
+        return "item: a text of 1 to 48 bytes in UTF-8, as customers read it; kind: area, coupon, voucher or points; total: 0 to 100000 for an area, else to 100000000; limit: per person, 0 "
                "for any number; price: of a place of an area; rate_count: so many in rate_ms, 0 for any number; rate_ms: 100 to 3600000";
     if (area && is_like_a_seat(http, room, name)) return NULL;
     if (refuse_price(http, room, body)) return NULL;
@@ -173,7 +174,7 @@ static const char *set_lot(struct bo_http *http, struct bo_room *room, json_t *b
     char numbers[5][24], opens[24], closes[24];
     if (!read_time(http, body, "opens_at", opens) || !read_time(http, body, "closes_at", closes)) return NULL;
     if (!name || !is_item_name(name) || !read_numbers(body, ranges, 5, numbers) || strtoll(opens, NULL, 10) >= strtoll(closes, NULL, 10))
-        return "item: 1 to 48 characters of A-Z a-z 0-9 . _ : @ -; price: the first bid that counts; step: 1 or more; most: the highest bid allowed; opens_at before closes_at; "
+        return "item: a text of 1 to 48 bytes in UTF-8, as customers read it; price: the first bid that counts; step: 1 or more; most: the highest bid allowed; opens_at before closes_at; "
                "extend_ms: 0 to 3600000; pay_ms: 1000 to 30 days";
     if (is_like_a_seat(http, room, name)) return NULL;
     if (refuse_price(http, room, body)) return NULL;

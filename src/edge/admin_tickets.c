@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "edge/awaited.h"
 #include "edge/bulk.h"
 #include "edge/door.h"
@@ -152,7 +153,7 @@ static int read_refund(struct refund *r) {
     if (json_unpack(r->body, "{s:s, s:s, s?s, s?s, s?o, s?o, s?b}", "order", &order, "refund", &refund, "seats_become", &become, "why", &why, "seats", &seats, "amount",
                     &amount, "force", &force) != 0 ||
         !bo_text_is_id(order) || !bo_text_is_id(refund) || strncmp(refund, VAIN, strlen(VAIN)) == 0 || (strcmp(become, "free") != 0 && strcmp(become, "block") != 0) ||
-        strlen(why) > WHY_MAX || (seats && !json_is_array(seats)) || (amount && (!json_is_integer(amount) || json_integer_value(amount) < 0)) || (!seats && !amount))
+        !bo_utf8_is_text(why, 0, WHY_MAX, false) || (seats && !json_is_array(seats)) || (amount && (!json_is_integer(amount) || json_integer_value(amount) < 0)) || (!seats && !amount))
         return BO_ERR_BAD_MESSAGE;
     if (amount) *bo_text_put_number(r->numbers[BO_HOLD_MAX], json_integer_value(amount)) = '\0';
     const char *const head[HEAD] = {order, refund, amount ? r->numbers[BO_HOLD_MAX] : "-", become, r->http->actor, why, force ? "force" : ""};

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "edge/entry.h"
 #include "edge/room.h"
 #include "edge/stock.h"
@@ -177,7 +178,7 @@ static int on_take(struct bo_session *s, const json_t *message) {
 static int on_bid(struct bo_session *s, const json_t *message) {
     const char *key = text_of(message, "key"), *lot = text_of(message, "lot"), *currency = text_of(message, "currency");
     const json_t *amount = json_object_get(message, "amount");
-    if (!key || !bo_text_is_id(key) || !lot || !bo_text_is_id(lot) || !currency || !bo_text_is_id(currency) || !json_is_integer(amount) || json_integer_value(amount) < 0 ||
+    if (!key || !bo_text_is_id(key) || !lot || !bo_utf8_is_text(lot, 1, BO_ITEM_NAME_MAX, false) || strlen(lot) > BO_ITEM_NAME_MAX || !currency || !bo_text_is_id(currency) || !json_is_integer(amount) || json_integer_value(amount) < 0 ||
         json_integer_value(amount) > BO_MONEY_MAX)
         return BO_ERR_BAD_MESSAGE;
     if (!s->room) return BO_ERR_NOT_JOINED;

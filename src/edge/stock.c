@@ -128,8 +128,21 @@ void bo_room_heard_stock(struct bo_room *room, char *words) {
         bo_room_load_stock(room);
 }
 
+/* An item's name inside a JSON text. */
+struct escaped {
+    char text[BO_ITEM_NAME_MAX * 6 + 1];
+};
+
+static const char *escape(const char *name, struct escaped *ret) {
+    struct bo_buffer b = {0};
+    bo_buffer_add_json(&b, name);
+    snprintf(ret->text, sizeof(ret->text), "%s", b.length ? b.data : "");
+    bo_buffer_free(&b);
+    return ret->text;
+}
+
 static void tell_lot(struct bo_session *s, const struct bo_item *item, bool leading) {
-    bo_session_printf(s, "{\"type\":\"lot\",\"lot\":\"%s\",\"state\":\"%s\",\"highest\":%" PRId64 ",\"least\":%" PRId64 ",\"closes_ms\":%" PRId64 ",\"leading\":%s}", item->name,
+    bo_session_printf(s, "{\"type\":\"lot\",\"lot\":\"%s\",\"state\":\"%s\",\"highest\":%" PRId64 ",\"least\":%" PRId64 ",\"closes_ms\":%" PRId64 ",\"leading\":%s}", escape(item->name, &(struct escaped){0}),
                       item->state, item->highest, item->highest ? item->highest + item->step : item->price, item->closes, leading ? "true" : "false");
 }
 
@@ -159,7 +172,7 @@ static void tell_won(struct bo_session *s, void *arg) {
     const struct won *won = arg;
     bo_ms left = won->till - bo_loop_wall_ms();
     bo_session_printf(s, "{\"type\":\"won\",\"lot\":\"%s\",\"order\":\"%s\",\"amount\":%" PRId64 ",\"currency\":\"%s\",\"digits\":%d,\"left_ms\":%" PRId64 "}",
-                      won->item ? won->item->name : "", won->order, won->amount, s->room->settings.currency, bo_currency_digits(s->room->settings.currency), left > 0 ? left : 0);
+                      escape(won->item ? won->item->name : "", &(struct escaped){0}), won->order, won->amount, s->room->settings.currency, bo_currency_digits(s->room->settings.currency), left > 0 ? left : 0);
 }
 
 /* won person order index amount till */
@@ -223,7 +236,7 @@ static void committed(struct bo_commit_waiter *waiter, int err) {
     if (err)
         bo_session_error(a->session, err, a->key); /* unavailable: with the same key he may ask again */
     else
-        bo_session_printf(a->session, "{\"type\":\"granted\",\"key\":\"%s\",\"item\":\"%s\",\"count\":%" PRId64 ",\"number\":%" PRId64 "}", a->key, a->item, a->count, a->number);
+        bo_session_printf(a->session, "{\"type\":\"granted\",\"key\":\"%s\",\"item\":\"%s\",\"count\":%" PRId64 ",\"number\":%" PRId64 "}", a->key, escape(a->item, &(struct escaped){0}), a->count, a->number);
     finish(a);
 }
 
@@ -274,7 +287,7 @@ static void bidden(void *arg, int err, const struct bo_value *v) {
     struct bo_asked_of_stock *a = arg;
     struct bo_session *s = a->session;
     if (!err)
-        bo_session_printf(s, "{\"type\":\"bid\",\"key\":\"%s\",\"lot\":\"%s\",\"amount\":%" PRId64 ",\"closes_ms\":%" PRId64 "}", a->key, a->item,
+        bo_session_printf(s, "{\"type\":\"bid\",\"key\":\"%s\",\"lot\":\"%s\",\"amount\":%" PRId64 ",\"closes_ms\":%" PRId64 "}", a->key, escape(a->item, &(struct escaped){0}),
                           bo_value_number(bo_value_item(v, 2), 0), bo_value_number(bo_value_item(v, 2), 1));
     else if (err == BO_ERR_BID_TOO_LOW || err == BO_ERR_BID_TOO_HIGH)
         tell_bid_refused(s, err, a->key, v ? bo_value_number(v, 1) : 0);

@@ -8,7 +8,7 @@
 #include "edge/room.h"
 
 #define BO_PLACES 1000000
-#define BO_ITEM_NAME_MAX 48 /* bytes: with a number behind it, still an id */
+#define BO_ITEM_NAME_MAX 48 /* bytes of any text: with a number behind it, it is as long as a seat_guid may be */
 
 struct bo_item {
     char name[BO_ITEM_NAME_MAX + 1], kind[8], state[8]; /* state: of a lot, "open", "closed", "sold" or "unsold" */

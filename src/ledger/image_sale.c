@@ -67,7 +67,7 @@ static void count_channel(struct bo_image *image, const json_t *of, int64_t by) 
 }
 
 static void count_tariff(struct bo_image *image, const char *tariff, int64_t by) {
-    char field[BO_IMAGE_FIELD + BO_ID_MAX];
+    char field[BO_IMAGE_FIELD + 4 * BO_ID_MAX]; /* any text of 32 characters */
     snprintf(field, sizeof(field), "tariff:%s", tariff);
     bo_image_count(state_of(image), field, by);
 }

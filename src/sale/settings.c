@@ -85,9 +85,9 @@ static const char *read_time(const json_t *value, bool stored, bo_ms *ret) {
     return wrong;
 }
 
-static bool read_notice(const json_t *value, char ret[BO_NOTICE_MAX + 1]) {
+static bool read_notice(const json_t *value, bool stored, char ret[BO_NOTICE_MAX * BO_UTF8_BYTES + 1]) {
     const char *text = json_is_null(value) ? "" : json_string_value(value);
-    if (!text || strlen(text) > BO_NOTICE_MAX) return false;
+    if (!text || (!bo_utf8_is_text(text, 0, BO_NOTICE_MAX, true) && !(stored && strlen(text) <= BO_NOTICE_MAX))) return false;
     strcpy(ret, text);
     return true;
 }
@@ -128,7 +128,7 @@ static bool read_tariffs(const json_t *value, struct bo_settings *s) {
         struct bo_tariff *to = &s->tariffs[i];
         const char *name = json_string_value(json_object_get(one, "name"));
         bool has_percent = json_object_get(one, "percent") != NULL, has_price = json_object_get(one, "price") != NULL;
-        if (!is_name(name) || bo_settings_tariff(s, name) || has_percent == has_price || !read_count(one, "percent", 100, &to->percent) ||
+        if (!name || !bo_utf8_is_text(name, 1, BO_NAME_MAX, false) || bo_settings_tariff(s, name) || has_percent == has_price || !read_count(one, "percent", 100, &to->percent) ||
             !read_count(one, "price", BO_MONEY_MAX, &to->price) || !read_count(one, "limit", 1000, &to->limit) ||
             !read_count(one, "total", BO_SEATS_MAX, &to->total))
             return false;
@@ -224,7 +224,7 @@ static int read_number(const char *name, const json_t *value, struct bo_settings
 }
 
 /* The settings that are neither number, flag nor time: true when read, else allowed says what would be right; NULL: not one of them. */
-static bool read_other(const char *name, const json_t *value, struct bo_settings *s, const char **allowed) {
+static bool read_other(const char *name, const json_t *value, bool stored, struct bo_settings *s, const char **allowed) {
     *allowed = NULL;
     if (strcmp(name, "policy") == 0) {
         *allowed = "\"rate\", \"capacity\" or \"both\"";
@@ -239,15 +239,15 @@ static bool read_other(const char *name, const json_t *value, struct bo_settings
         return json_is_object(value);
     }
     if (strcmp(name, "notice") == 0) {
-        *allowed = "a text of at most 500 bytes, or null";
-        return read_notice(value, s->notice);
+        *allowed = "a text of at most 500 characters, or null";
+        return read_notice(value, stored, s->notice);
     }
     if (strcmp(name, "stage") == 0) {
         *allowed = "an object with numbers x and y, or null";
         return read_stage(value, s);
     }
     if (strcmp(name, "tariffs") == 0) {
-        *allowed = "a list of at most 16 objects with a name of their own (1 to 32 characters of A-Z a-z 0-9 . _ : @ -), either percent (0 to 100) or price, and, if "
+        *allowed = "a list of at most 16 objects with a name of their own (1 to 32 characters, as customers read it), either percent (0 to 100) or price, and, if "
                    "they have them, limit (per person) and total";
         return read_tariffs(value, s);
     }
@@ -271,9 +271,15 @@ static const char *wrong_text(const char *name, const char *text) {
     return NULL;
 }
 
+/* Which texts have more than one line. What an earlier version took is as many bytes as characters now, and may be anything. */
+static bool fits(size_t i, const char *text, bool stored) {
+    bool lines = strcmp(texts[i].name, "about") == 0 || strcmp(texts[i].name, "welcome") == 0;
+    return bo_utf8_is_text(text, 0, texts[i].max, lines) || (stored && strlen(text) <= texts[i].max);
+}
+
 static int read_member(const char *name, const json_t *value, bool stored, struct bo_settings *s, struct bo_buffer *problem) {
     const char *allowed;
-    if (read_other(name, value, s, &allowed)) return 0;
+    if (read_other(name, value, stored, s, &allowed)) return 0;
     for (size_t i = 0; !allowed && i < FLAG_COUNT; i++) {
         if (strcmp(flags[i].name, name) != 0) continue;
         *flag_at(s, i) = json_is_true(value);
@@ -290,14 +296,14 @@ static int read_member(const char *name, const json_t *value, bool stored, struc
     for (size_t i = 0; !allowed && i < TEXT_COUNT; i++) {
         if (strcmp(texts[i].name, name) != 0) continue;
         const char *text = json_string_value(value);
-        bool fits = text && strlen(text) <= texts[i].max;
-        allowed = fits ? wrong_text(name, text) : NULL;
-        if (fits && !allowed) {
+        bool right = text && fits(i, text, stored);
+        allowed = right ? wrong_text(name, text) : NULL;
+        if (right && !allowed) {
             strcpy((char *)s + texts[i].offset, text);
             return 0;
         }
         if (allowed) break;
-        bo_buffer_printf(problem, "%s: allowed is a text of at most %zu bytes", name, texts[i].max);
+        bo_buffer_printf(problem, "%s: allowed is a text of at most %zu characters, without control characters", name, texts[i].max);
         return BO_ERR_BAD_SETTING;
     }
     if (!allowed) return read_number(name, value, s, problem);

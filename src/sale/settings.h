@@ -9,6 +9,7 @@
 #define BO_SALE_SETTINGS_H
 
 #include "base/buffer.h"
+#include "base/utf8.h"
 #include "boxoffice/error.h"
 #include "boxoffice/types.h"
 
@@ -19,14 +20,14 @@
 #define BO_SETTINGS_MAX 40 /* fields that bo_settings_each names, at most */
 #define BO_TARIFFS_MAX 16
 #define BO_CHANNELS_MAX 16
-#define BO_NAME_MAX 32 /* bytes, of a lane, tariff or channel */
-#define BO_NOTICE_MAX 500 /* bytes */
+#define BO_NAME_MAX 32 /* characters, of a lane, tariff or channel */
+#define BO_NOTICE_MAX 500 /* characters */
 
 struct bo_settings {
 #define SETTING(name, def, min, max, doc) int64_t name;
 #define FLAG(name, def, doc) bool name;
 #define TIME(name, doc) bo_ms name; /* 0: null */
-#define TEXT(name, max, doc) char name[max + 1];
+#define TEXT(name, max, doc) char name[(max) * BO_UTF8_BYTES + 1];
 #include "sale/settings.def"
 #undef SETTING
 #undef FLAG
@@ -34,14 +35,14 @@ struct bo_settings {
 #undef TEXT
     char policy[12];
     char currency[4];
-    char notice[BO_NOTICE_MAX + 1];
+    char notice[BO_NOTICE_MAX * BO_UTF8_BYTES + 1];
     struct bo_lane {
         char name[BO_NAME_MAX + 1];
         int64_t quota;
     } lanes[BO_LANES_MAX];
     int lane_count;
     struct bo_tariff { /* a reduced price */
-        char name[BO_NAME_MAX + 1];
+        char name[BO_NAME_MAX * BO_UTF8_BYTES + 1]; /* any text: customers read it */
         int64_t percent; /* of the full price; -1: price counts */
         bo_money price;
         int64_t limit, total; /* per person, of all; 0: any number */

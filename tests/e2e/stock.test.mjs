@@ -70,7 +70,7 @@ test('S5 a coupon is granted once for each key, told when PostgreSQL has it, and
   assert.equal((await take(two, 'coupon')).number, 3);
   const mine = await (await fetch(`${world.url}/api/sales/hall/grants`, { headers: { authorization: `Bearer ${one.resume}` } })).json();
   assert.deepEqual(mine.grants, [{ item: 'coupon', kind: 'coupon', count: 1, number: 1, taken_back: false }]);
-  for (const [code, path, body] of [['bad_message', 'stock', { item: 'a b', kind: 'area', total: 1 }], ['bad_message', 'stock', { item: 'x', kind: 'gold', total: 1 }],
+  for (const [code, path, body] of [['bad_message', 'stock', { item: 'a\nb', kind: 'area', total: 1 }], ['bad_message', 'stock', { item: 'x', kind: 'gold', total: 1 }],
     ['bad_message', 'stock', { item: 'x', kind: 'area', total: -1 }], ['stock_exists', 'stock', { item: 'coupon', kind: 'area', total: 9 }], ['bad_json', 'stock', '{'],
     ['unknown_item', 'grants', { grant: 'z', person: 'u:ada', item: 'none' }], ['key_reused', 'grants', { grant: 'x', person: 'u:bob', item: 'coupon' }]])
     assert.equal((await api(path, body)).json.error.code, code);
