@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define WINDOW_S 10 /* of messages_per_10s */
 #define RETRY_MS 1000
 #define QUEUE_MAX (256 * 1024)
 #define TIME_NEWS_MS 10000
@@ -237,7 +238,8 @@ static void send_error(struct bo_session *s, int err, const char *key, bo_ms ret
 }
 
 void bo_session_error(struct bo_session *s, int err, const char *key) {
-    send_error(s, err, key, bo_error_http_status(err) == 503 || err == BO_ERR_TOO_FAST || err == BO_ERR_TOO_MANY ? RETRY_MS + random() % RETRY_MS : 0); /* not all at the same moment */
+    bool away = bo_error_http_status(err) == 503 || err == BO_ERR_TOO_MANY; /* it is not known for how long; too many devices: until one is closed */
+    send_error(s, err, key, away ? RETRY_MS + random() % RETRY_MS : 0); /* not all at the same moment */
 }
 
 void bo_session_refuse(struct bo_session *s, int err, bo_ms retry_ms) { send_error(s, err, NULL, retry_ms); }
@@ -306,21 +308,25 @@ bool bo_session_writable(struct bo_session *s) {
     return !s->close_sent && send_close(s);
 }
 
-static bool too_fast(struct bo_session *s) {
-    uint32_t now = (uint32_t)(bo_loop_steady_ms() / 1000);
-    if (now - s->window_start_s >= 10) {
+/* 0, or after how many ms messages are heard again. */
+static bo_ms too_fast(struct bo_session *s) {
+    bo_ms now_ms = bo_loop_steady_ms();
+    uint32_t now = (uint32_t)(now_ms / 1000);
+    if (now - s->window_start_s >= WINDOW_S) {
         s->window_start_s = now;
         s->window_count = 0;
     }
     if (s->window_count < UINT16_MAX) s->window_count++;
-    return s->window_count > s->gateway->config.messages_per_10s;
+    if (s->window_count <= s->gateway->config.messages_per_10s) return 0;
+    return ((bo_ms)s->window_start_s + WINDOW_S) * 1000 - now_ms;
 }
 
 static void take_message(struct bo_session *s, const char *data, size_t length, bool binary) {
+    bo_ms wait = binary ? 0 : too_fast(s);
     if (binary)
         bo_session_error(s, BO_ERR_BINARY_FRAME, NULL);
-    else if (too_fast(s))
-        bo_session_error(s, BO_ERR_TOO_FAST, NULL);
+    else if (wait)
+        bo_session_refuse(s, BO_ERR_TOO_FAST, wait);
     else
         bo_message_received(s, data, length);
 }

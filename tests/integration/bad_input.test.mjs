@@ -53,7 +53,7 @@ test('X1 too many messages are refused for a while, and a message in parts is pu
   for (let i = 0; i < 4; i++) await person.ask({ type: 'ping' }, 'pong');
   const error = await person.ask({ type: 'ping' }, 'error');
   assert.equal(error.code, 'too_fast');
-  assert.ok(error.retry_ms >= 1000);
+  assert.ok(error.retry_ms > 0 && error.retry_ms <= 10000, `${error.retry_ms}`);
 });
 
 test('who connects and says nothing is closed; a full gateway refuses politely', async (t) => {
