@@ -33,7 +33,7 @@ test('S5 places of an area are taken, paid together with seats, and are tickets 
   const like = (await set({ item: 'S', kind: 'area', total: 5, price: 2500 })).json.error;
   assert.deepEqual([like.code, like.detail], ['item_like_seat', 'a seat of the plan: S-1'], 'a place would be called like a seat');
   const at = (ms) => new Date(Date.now() + ms).toISOString().replace(/\.\d+/, '');
-  const lot = await world.admin('POST', '/api/sales/hall/lots', { item: 'S', price: 1, step: 1, opens_at: at(0), closes_at: at(60000) });
+  const lot = await world.admin('POST', '/api/sales/hall/lots', { item: 'S', price: 100, step: 100, opens_at: at(0), closes_at: at(60000) });
   assert.equal(lot.json.error.code, 'item_like_seat');
   await known(world, 'Standing');
   const person = await inside(world);
