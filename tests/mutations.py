@@ -151,7 +151,7 @@ GUARDS = [
     ('line_brake.lua', 'if percent ~= before or for_ms > 0 then',
      'if true then', 'restore'),
     ('line_brake.lua', "'asked_until', now + for_ms)",
-     "'asked_until', now + for_ms + 3600000)", 'lanes'),
+     "'asked_until', now + for_ms + 3600000)", 'restore'),
     ('lib/sale.lua', 'math.max(COMPANY_MS, gateways)',
      'COMPANY_MS', 'line'),
     ('lib/sale.lua', "  now = tonumber(kept[1])\n",

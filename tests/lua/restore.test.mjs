@@ -184,7 +184,13 @@ test('A8 every brake of an operator is in the log, also one that only lasts long
   const sale = new Sale(await startScripts(t));
   await sale.load();
   for (const ms of [1000, 5000, 0, 0]) await sale.run('line_brake', 50, ms, 'shop');
-  assert.deepEqual((await sale.log()).filter(({ kind }) => kind === 'brake').map(({ body }) => [body.percent, body.for_ms]), [[50, 1000], [50, 5000], [100, 0]]);
+  const told = async () => (await sale.log()).filter(({ kind }) => kind === 'brake').length;
+  const count = await told(), until = (await sale.run('line_brake', 50, 1000, 'shop'), await sale.state('asked_until'))[0];
+  assert.ok(until < Date.now() + 60000, 'no longer than asked for');
+  await sale.redis.hset(sale.key.state, 'asked_until', 1);
+  await sale.run('line_brake', 50, 0, 'shop');
+  assert.equal(await told(), count + 1, 'one that is over is not ended again');
+  assert.deepEqual((await sale.log()).filter(({ kind }) => kind === 'brake').map(({ body }) => [body.percent, body.for_ms]), [[50, 1000], [50, 5000], [100, 0], [50, 1000]]);
 });
 
 test('P5 mending changes what is still what was found, and counters by what they are off', async (t) => {
