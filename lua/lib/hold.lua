@@ -27,11 +27,19 @@ local function read_desk(persons, seats)
   free_before = terms.free
 end
 
--- Why he may not hold so many more, or the answer he was given to this key before; nil: he may.
-local function hold_problem(p, number, key, request, wanted)
-  local problem = choosing_problem(p, number, key, request)
-  if problem then return problem end
-  if terms.overloaded then return {'overloaded'} end
+-- Why he may hold nothing, or the answer this command was given before; nil: he may.
+local function hold_problem(p, number, token)
+  return choosing_problem(p, number, token) or terms.overloaded and {'overloaded'} or nil
+end
+
+-- The answer, remembered where repeating the command must not change it.
+local function answer(person, token, said)
+  if not LETTERS[said[1]] then return said end
+  dirty[person] = true
+  return remember(people[person], token, said)
+end
+
+local function limit_problem(p, wanted)
   local left = terms.limit - (p.b or 0) - #p.h / 2
   if wanted > left then return {'limit_reached', left} end
 end
@@ -113,19 +121,15 @@ local function set_owner(seat, owner)
   if terms.tidy and #seat <= 6 then call('SETRANGE', MAP, seat, owner and '1' or '0') end -- what is left alone is seen on the map
 end
 
--- reduced: of a hold, {seat, tariff, …, …, …} as it was asked for.
-local function note(what, person, seats, reduced)
+-- The token goes along, so that a sale that was restored from the ledger knows the command again. reduced: of a hold, {seat, tariff, …, …, …} as
+-- it was asked for.
+local function note(what, person, token, seats, reduced)
   local tariffs = ''
   for i = 1, reduced and #reduced or 0, 4 do tariffs = tariffs .. (i > 1 and ',"' or '"') .. reduced[i] .. '":' .. cjson.encode(reduced[i + 1]) end
-  acts[#acts + 1] = '["' .. what .. '","' .. person .. '",[' .. table.concat(seats, ',') .. ']' .. (tariffs ~= '' and ',{' .. tariffs .. '}' or '') .. ']'
+  acts[#acts + 1] = '["' .. what .. '","' .. person .. '",[' .. table.concat(seats, ',') .. ']' .. (tariffs ~= '' and ',{' .. tariffs .. '},"' or ',"') .. token .. '"]'
 end
 
-local function answer(person, key, request, said)
-  dirty[person] = true
-  return remember(people[person], key, request, said)
-end
-
-local function take(person, p, key, request, seats, reduced)
+local function take(person, p, token, seats, reduced)
   local held = {unpack(p.h)}
   for i = 1, #seats, 2 do
     set_owner(seats[i], person)
@@ -139,12 +143,12 @@ local function take(person, p, key, request, seats, reduced)
   end
   if p.c then count('used:' .. p.c, #seats / 2) end
   if #p.h == #seats then seeking = seeking - 1 end
-  note('hold', person, seats, reduced)
-  return answer(person, key, request, {'ok', p.d, p.h})
+  note('hold', person, token, seats, reduced)
+  return answer(person, token, {'ok', p.d, p.h})
 end
 
 -- back: set of seats. Those of others are refused, and then nothing is given back.
-local function give_back(person, p, key, request, back)
+local function give_back(person, p, token, back)
   local kept, returned, reduced = {}, {}, {}
   for i = 1, #p.h, 2 do
     local into = back[p.h[i]] and returned or kept
@@ -153,7 +157,7 @@ local function give_back(person, p, key, request, back)
   end
   local foreign = {}
   for seat in pairs(back) do foreign[#foreign + 1] = seat end
-  if #foreign > 0 then return {'seat_not_yours', 0, foreign} end
+  if #foreign > 0 then return answer(person, token, {'seat_not_yours', 0, foreign}) end
   for i = 1, #returned, 2 do
     local seat = returned[i]
     set_owner(seat, false)
@@ -162,8 +166,8 @@ local function give_back(person, p, key, request, back)
   give_back_quotas(p.c, reduced, #returned / 2)
   p.h = kept
   if #returned > 0 and #kept == 0 then seeking = seeking + 1 end
-  note('release', person, returned)
-  return answer(person, key, request, {'ok', p.d, p.h})
+  note('release', person, token, returned)
+  return answer(person, token, {'ok', p.d, p.h})
 end
 
 -- Returns whether there are more free seats, or more people to come in, than before.

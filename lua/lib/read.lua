@@ -10,7 +10,7 @@ end
 local function readable(name, field, value)
   if not value or not is_packed(name, field) then return value end
   local unpacked = cmsgpack.unpack(value)
-  if name == 'people' then unpacked.k = nil end -- remembered answers are nobody else's business
+  if name == 'people' then unpacked.k, unpacked.m, unpacked.x = nil, nil, nil end -- remembered commands are nobody else's business
   return cjson.encode(unpacked)
 end
 

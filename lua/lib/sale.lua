@@ -25,7 +25,7 @@
 --
 -- A person's record: st stage ("claim", "choose", "pay", "out", "away"), n number, d deadline, t told that he is
 -- admitted, h held seats {index, price, …}, r reduced ones among them {seat -> tariff}, b tickets bought, rb of these by tariff {tariff -> count},
--- c channel, e times that he asked for more time, o order, last the order before, k remembered answers.
+-- c channel, e times that he asked for more time, o order, last the order before, m remembered commands, x what the last one was refused with.
 -- Answers start with "ok" or with a code of include/boxoffice/error.def.
 
 local LINE, ACTIVE, STATE, PEOPLE, SEATS, MAP, ABSENT, GONE, ORDERS, LOG, FEED, NEWS, LANES, STOCK, GRANTS = unpack(KEYS)
@@ -33,7 +33,6 @@ local call = redis.call
 local BUCKET = 1024
 local PLACES = 1000000 -- seats from here on are none of the map: places of an area, and lots (lib/stock.lua); numbers of places are below it
 local POP_MAX = 1000
-local REMEMBERED_BYTES = 160 -- of answers: the last one, and those before it as far as they fit
 local GAP_MS = 10000   -- the sale's clock does not follow a jump that is longer than this
 local COMPANY_MS = 20  -- messages of the feed that come closer together than this travel together; 1 ms per gateway where those are more
 local COMPANY_MAX_MS = 100
@@ -119,26 +118,36 @@ local function save_person(person, p)
   call('HSET', PEOPLE, person, cmsgpack.pack(p))
 end
 
--- Remembered answers are one short text, because Lua hashes every text of a record whenever it is unpacked or packed: for each
--- \1 key \2 request \3 answer, an answer being its words: code and a list. A request with text of somebody's own in it has to be given as
--- its hash. Returns the answer to an idempotency key, or "key_reused" for another request.
-local function remembered(p, key, request)
-  local k = p.k
-  if not k then return end
-  local _, found = k:find('\1' .. key .. '\2', 1, true)
-  if not found then return end
-  local before, code, rest = k:match('^([^\3]*)\3([^\1 ]*)([^\1]*)', found + 1)
-  if before ~= request then return {'key_reused'} end
-  local list = {}
-  for word in rest:gmatch('%S+') do list[#list + 1] = word end
-  return {code, code == 'ok' and p.d or 0, list}
+-- The last commands of a person are remembered as one short text, because Lua hashes every text of a record whenever it is unpacked or
+-- packed: for each \1, the token and a letter for what the answer was. A token is what a gateway makes of a command (src/edge/command_token.h):
+-- a digest of its idempotency key, a dot, a digest of what it asks for. The answer to "ok" is what holds now; of refusals, that of the
+-- last command is kept whole. What cannot be done at the moment, for reasons outside of the command, is not remembered.
+local LETTERS = {ok = 'o', seat_taken = 's', leaves_single = 'a', limit_reached = 'l', quota_reached = 'q', tariff_limit = 't', none_together = 'n',
+                 stock_gone = 'g', seat_not_yours = 'y', something_held = 'h', no_more_time = 'x', invitation_used = 'i', unknown_item = 'u',
+                 bid_too_low = 'b', bid_too_high = 'c', wrong_currency = 'w', lot_closed = 'd'}
+local CODES = {}
+for code, letter in pairs(LETTERS) do CODES[letter] = code end
+local ENTRY = 12                 -- bytes of an entry
+local REMEMBERED = 15 * ENTRY    -- so many are left when the text is cut, and the next one is the sixteenth
+local REMEMBERED_MAX = 20 * ENTRY
+
+-- What was answered to a command before, or "key_reused" for another one with its key; an "ok" without its list.
+local function remembered(p, token)
+  local m = p.m
+  if not m then return end
+  local _, at = m:find('\1' .. token:sub(1, -4), 1, true)
+  if not at then return end
+  if m:sub(at + 1, at + 3) ~= token:sub(-3) then return {'key_reused'} end
+  if p.x and at + 4 == #m then return p.x end
+  return {CODES[m:sub(at + 4, at + 4)], 0, {}}
 end
 
-local function remember(p, key, request, answer)
-  local k = p.k or ''
-  if #k > REMEMBERED_BYTES then k = k:sub(k:find('\1', #k - REMEMBERED_BYTES / 2, true) or #k + 1) end
-  p.k = k .. '\1' .. key .. '\2' .. request .. '\3' .. answer[1] .. ' ' .. table.concat(answer[3], ' ')
-  return answer
+local function remember(p, token, said)
+  local m, ok = p.m or '', said[1] == 'ok'
+  if #m >= REMEMBERED_MAX then m = m:sub(m:find('\1', #m - REMEMBERED + 1, true) or #m + 1) end
+  p.m = m .. '\1' .. token .. LETTERS[said[1]]
+  p.x, p.k = not ok and said or nil, nil -- k: how 0.1.0 remembered
+  return said
 end
 
 local function publish_seats(state, seats)

@@ -6,6 +6,7 @@
  *
  * A hold of a seat that is known to be taken is refused without asking Redis: when everyone wants the same seats, it has better things to
  * do. What a gateway knows is some ms old, so somebody may be refused a seat that is free again just now: of that he hears, too. */
+#include "edge/command_token.h"
 #include "edge/room.h"
 
 #include "base/memory.h"
@@ -92,6 +93,17 @@ static void add_release(struct bo_choice *c, const struct bo_pick *picks, size_t
     for (size_t i = 0; i < count; i++) add_number(c, picks[i].index);
 }
 
+/* The seats and reduced prices that are asked for, in this order; rows and prices follow from them. */
+static void make_token(bool hold, const char *key, const struct bo_pick *picks, size_t count, char ret[BO_COMMAND_TOKEN_BYTES]) {
+    char request[BO_HOLD_MAX * (BO_NAME_MAX * BO_UTF8_BYTES + 24) + 8], *at = bo_text_put(request, hold ? "hold" : "release");
+    for (size_t i = 0; i < count; i++) {
+        at = bo_text_put_number(bo_text_put(at, " "), picks[i].index);
+        if (picks[i].tariff) at = bo_text_put(bo_text_put(at, " "), picks[i].tariff->name);
+    }
+    *at = '\0';
+    bo_digest_command(key, request, ret);
+}
+
 /* ---- refused here ---- */
 
 /* Notes that he asks this; returns what is known of the same key, NULL: it is new on this connection. */
@@ -109,7 +121,7 @@ static uint64_t hash_of(const struct bo_pick *picks, size_t count) {
     return hash;
 }
 
-/* The same key gives the same answer (rule O2). So only those are refused here of whom nothing is under way, here or elsewhere, that may
+/* The same key gives the same answer (rule O2), and what a visitor holds already is not taken. So only those are refused here of whom nothing is under way, here or elsewhere, that may
  * have taken these very seats, and a key that came before goes the way it went before. */
 static bool refused_here(struct bo_session *s, const char *key, const struct bo_pick *picks, size_t count) {
     const struct bo_room *room = s->room;
@@ -117,7 +129,7 @@ static bool refused_here(struct bo_session *s, const char *key, const struct bo_
     uint64_t seats = hash_of(picks, count), key_hash = bo_text_hash(key);
     struct bo_asked *before = note_asked(v, key_hash, seats);
     if (before ? !before->refused_here || before->seats != seats
-               : !s->fresh || s->stage != BO_STAGE_CHOOSE || v->choices_under_way || v->deadline <= bo_room_now(room) ||
+               : !s->fresh || s->stage != BO_STAGE_CHOOSE || v->choices_under_way || v->held || v->deadline <= bo_room_now(room) ||
                      room->map.count != room->plan->seat_count)
         return false;
     struct bo_value taken[BO_HOLD_MAX], list = {.kind = BO_VALUE_LIST, .items = taken};
@@ -143,9 +155,11 @@ void bo_session_choose(struct bo_session *s, bool hold, const char *key, const s
     *c = (struct bo_choice){.session = s, .hold = hold};
     bo_session_hold(s);
     memcpy(c->key, key, strnlen(key, BO_ID_MAX));
+    char token[BO_COMMAND_TOKEN_BYTES];
+    make_token(hold, key, picks, count, token);
     add_word(c, s->person);
     add_number(c, s->number);
-    add_word(c, key);
+    add_word(c, token);
     add_word(c, hold ? "hold" : "release");
     if (hold)
         add_hold(c, s->room, picks, count);

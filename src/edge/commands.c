@@ -2,6 +2,7 @@
  * What people do once they are inside: enter, take the best seats, ask for more time, check out, leave (for hold and release: choosing.c).
  * Each runs one script and tells the
  * answer with the key of the command. */
+#include "edge/command_token.h"
 #include "edge/room.h"
 #include "edge/stock.h"
 
@@ -150,6 +151,7 @@ static void entered(void *arg, int err, const struct bo_value *v) {
         bo_buffer_printf(&b, "{\"type\":\"entered\",\"stage\":\"%s\",\"deadline_ms\":%" PRId64 ",\"left_ms\":%" PRId64 ",\"limit\":%" PRId64 ",\"seats\":",
                          paying ? "pay" : "choose", s->visit->deadline, left_ms(s, s->visit->deadline), s->room->settings.limit);
         print_held(s->room, bo_value_item(v, 5), &b);
+        s->visit->held = (uint16_t)(bo_value_item(v, 5)->length / 2);
         bo_buffer_add_text(&b, "}");
         bo_session_send(s, b.data, b.length);
         bo_buffer_free(&b);
@@ -212,6 +214,7 @@ void bo_session_tell_choice(struct bo_session *s, int err, const struct bo_value
     } else {
         bo_buffer_printf(&b, "{\"type\":\"%s\",\"key\":\"%s\",\"left_ms\":%" PRId64 ",\"seats\":", done, key, left_ms(s, bo_value_number(v, 1)));
         bo_money sum = print_held(s->room, bo_value_item(v, 2), &b);
+        bo_session_visit(s)->held = (uint16_t)(bo_value_item(v, 2)->length / 2);
         bo_buffer_printf(&b, ",\"amount\":%" PRId64 ",\"currency\":\"%s\",\"digits\":%d}", sum, s->room->settings.currency,
                          bo_currency_digits(s->room->settings.currency));
     }
@@ -262,9 +265,11 @@ static void try_best(struct command *c) {
     bool whole = s->room->map.count == plan->seat_count; /* it is not where Redis has lost the map */
     size_t found = whole ? find_proposals(s->room, &c->wish->wish, first) : 0, count = c->wish->wish.count;
     struct args args = {.count = 0};
+    char token[BO_COMMAND_TOKEN_BYTES];
     add_text(&args, s->person);
     add_number(&args, s->number);
-    add_text(&args, c->key);
+    bo_digest_command(c->key, c->wish->words.data + c->wish->said_at, token);
+    add_text(&args, token);
     add_text(&args, c->wish->words.data + c->wish->said_at);
     add_number(&args, (int64_t)count);
     for (size_t i = 0; i < found && args.count + 2 + 2 * count <= ARGS_MAX; i++) {
@@ -298,7 +303,7 @@ void bo_session_best(struct bo_session *s, const char *key, const struct bo_best
     c->wish->zone_at = words->length;
     bo_buffer_add(words, zone, strlen(zone) + 1);
     c->wish->said_at = words->length;
-    bo_buffer_printf(words, "%zu %" PRId64 " %d %s %s", wish->count, wish->price_max, wish->accessible, category, zone);
+    bo_buffer_printf(words, "best %zu %" PRId64 " %d %s %s", wish->count, wish->price_max, wish->accessible, category, zone);
     c->wish->wish = *wish;
     if (wish->category) c->wish->wish.category = words->data;
     if (wish->zone) c->wish->wish.zone = words->data + c->wish->zone_at;
@@ -326,9 +331,10 @@ static void extended(void *arg, int err, const struct bo_value *v) {
 }
 
 void bo_session_extend(struct bo_session *s, const char *key) {
-    char number[24];
+    char number[24], token[BO_COMMAND_TOKEN_BYTES];
     *bo_text_put_number(number, s->number) = '\0';
-    const char *args[] = {s->person, number, key};
+    bo_digest_command(key, "extend", token);
+    const char *args[] = {s->person, number, token};
     bo_room_run(s->room, "line_extend", args, 3, extended, start(s, key, "extended"));
 }
 
@@ -345,9 +351,11 @@ static void channel_taken(void *arg, int err, const struct bo_value *v) {
 }
 
 void bo_session_take_channel(struct bo_session *s, const char *key, const char *channel, const char *invitation) {
-    char number[24];
+    char number[24], token[BO_COMMAND_TOKEN_BYTES], request[BO_ID_MAX + 16];
     *bo_text_put_number(number, s->number) = '\0';
-    const char *args[] = {s->person, number, key, channel, invitation};
+    snprintf(request, sizeof(request), "channel %.*s", BO_ID_MAX, invitation);
+    bo_digest_command(key, request, token);
+    const char *args[] = {s->person, number, token, channel, invitation};
     bo_room_run(s->room, "line_channel", args, 5, channel_taken, start(s, key, "channel"));
 }
 

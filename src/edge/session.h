@@ -50,6 +50,7 @@ struct bo_visit {
     } asked[BO_ASKED_MAX];
     uint8_t asked_next;
     uint16_t choices_under_way;
+    uint16_t held;    /* seats, as the last answer had it */
     uint16_t awaited; /* answers about the stock that it has not heard yet */
 };
 

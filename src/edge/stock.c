@@ -4,6 +4,7 @@
 #include "base/currency.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "edge/command_token.h"
 #include "edge/tickets.h"
 #include "loop/loop.h"
 #include "sale/check.h"
@@ -198,12 +199,13 @@ void bo_room_heard_lapsed(struct bo_room *room, char *words) {
 /* ---- what people do ---- */
 
 struct bo_asked_of_stock {
-    struct bo_commit_waiter waiter;         /* first member; of a grant */
+    struct bo_commit_waiter waiter;         /* first member; of a grant or a bid */
     struct bo_asked_of_stock *next, **link; /* in room->grants while its commit is awaited; link NULL: it is not */
     struct bo_session *session;     /* holds a reference */
     char key[BO_ID_MAX + 1];
     char item[BO_ITEM_NAME_MAX + 1];
-    int64_t count, number;
+    int64_t count, number; /* number: the first that was granted, or the amount of a bid */
+    bo_ms closes;          /* of a bid: when its lot does; else 0 */
 };
 
 static struct bo_asked_of_stock *start(struct bo_session *s, const char *key, const char *item, int64_t count) {
@@ -233,14 +235,25 @@ static void taken(void *arg, int err, const struct bo_value *v) {
 
 static void committed(struct bo_commit_waiter *waiter, int err) {
     struct bo_asked_of_stock *a = (struct bo_asked_of_stock *)waiter;
-    if (err)
-        bo_session_error(a->session, err, a->key); /* unavailable: with the same key he may ask again */
+    if (err) /* unavailable: with the same key he may ask again */
+        bo_session_error(a->session, err, a->key);
+    else if (a->closes)
+        bo_session_printf(a->session, "{\"type\":\"bid\",\"key\":\"%s\",\"lot\":\"%s\",\"amount\":%" PRId64 ",\"closes_ms\":%" PRId64 "}", a->key, escape(a->item, &(struct escaped){0}), a->number, a->closes);
     else
         bo_session_printf(a->session, "{\"type\":\"granted\",\"key\":\"%s\",\"item\":\"%s\",\"count\":%" PRId64 ",\"number\":%" PRId64 "}", a->key, escape(a->item, &(struct escaped){0}), a->count, a->number);
     finish(a);
 }
 
-/* What was granted is his only when PostgreSQL has it, like what was bought (O3). */
+/* What was granted or bidden is told when PostgreSQL has it, like what was bought (O3). */
+static void await(struct bo_asked_of_stock *a, int64_t seq) {
+    struct bo_room *room = a->session->room;
+    a->next = room->grants;
+    a->link = &room->grants;
+    if (a->next) a->next->link = &a->next;
+    room->grants = a;
+    bo_commits_await(&room->commits, &a->waiter, seq, committed);
+}
+
 static void granted(void *arg, int err, const struct bo_value *v) {
     struct bo_asked_of_stock *a = arg;
     if (err) {
@@ -248,13 +261,8 @@ static void granted(void *arg, int err, const struct bo_value *v) {
         finish(a);
         return;
     }
-    struct bo_room *room = a->session->room;
     a->number = bo_value_number(v, 3);
-    a->next = room->grants;
-    a->link = &room->grants;
-    if (a->next) a->next->link = &a->next;
-    room->grants = a;
-    bo_commits_await(&room->commits, &a->waiter, bo_value_number(v, 4), committed);
+    await(a, bo_value_number(v, 4));
 }
 
 void bo_room_free_stock(struct bo_room *room) {
@@ -268,13 +276,16 @@ int bo_session_take(struct bo_session *s, const char *key, const char *name, int
     if (!item || strcmp(item->kind, "lot") == 0) return BO_ERR_UNKNOWN_ITEM;
     *bo_text_put_number(number, s->number) = *bo_text_put_number(wanted, count) = '\0';
     if (strcmp(item->kind, "area") == 0) {
-        const char *args[] = {s->person, number, key, name, wanted};
+        char token[BO_COMMAND_TOKEN_BYTES], request[BO_ITEM_NAME_MAX + 40];
+        snprintf(request, sizeof(request), "take %s %s", item->name, wanted);
+        bo_digest_command(key, request, token);
+        const char *args[] = {s->person, number, token, name, wanted};
         bo_room_run(s->room, "stock_take", args, 5, taken, start(s, key, name, count));
         return 0;
     }
     snprintf(grant, sizeof(grant), "p:%s:%s", s->person, key);
-    const char *args[] = {"give", grant, s->person, name, wanted};
-    bo_room_run(s->room, "stock_grant", args, 5, granted, start(s, key, name, count));
+    const char *args[] = {"give", grant, s->person, name, wanted, number};
+    bo_room_run(s->room, "stock_grant", args, 6, granted, start(s, key, name, count));
     return 0;
 }
 
@@ -285,14 +296,17 @@ static void tell_bid_refused(struct bo_session *s, int err, const char *key, int
 
 static void bidden(void *arg, int err, const struct bo_value *v) {
     struct bo_asked_of_stock *a = arg;
-    struct bo_session *s = a->session;
-    if (!err)
-        bo_session_printf(s, "{\"type\":\"bid\",\"key\":\"%s\",\"lot\":\"%s\",\"amount\":%" PRId64 ",\"closes_ms\":%" PRId64 "}", a->key, escape(a->item, &(struct escaped){0}),
-                          bo_value_number(bo_value_item(v, 2), 0), bo_value_number(bo_value_item(v, 2), 1));
-    else if (err == BO_ERR_BID_TOO_LOW || err == BO_ERR_BID_TOO_HIGH)
-        tell_bid_refused(s, err, a->key, v ? bo_value_number(v, 1) : 0);
+    if (!err) {
+        const struct bo_value *said = bo_value_item(v, 2);
+        a->number = bo_value_number(said, 0);
+        a->closes = bo_value_number(said, 1);
+        await(a, bo_value_number(said, 2));
+        return;
+    }
+    if (err == BO_ERR_BID_TOO_LOW || err == BO_ERR_BID_TOO_HIGH)
+        tell_bid_refused(a->session, err, a->key, v ? bo_value_number(v, 1) : 0);
     else
-        bo_session_error(s, err, a->key);
+        bo_session_error(a->session, err, a->key);
     finish(a);
 }
 
@@ -304,7 +318,10 @@ void bo_session_bid(struct bo_session *s, const char *key, const char *lot, bo_m
         return;
     }
     *bo_text_put_number(number, s->number) = *bo_text_put_number(text, amount) = '\0';
-    const char *args[] = {s->person, number, key, lot, text, currency};
+    char token[BO_COMMAND_TOKEN_BYTES], request[BO_ITEM_NAME_MAX + 48];
+    snprintf(request, sizeof(request), "bid %.*s %s %.3s", BO_ITEM_NAME_MAX, lot, text, currency);
+    bo_digest_command(key, request, token);
+    const char *args[] = {s->person, number, token, lot, text, currency};
     bo_room_run(s->room, "auction_bid", args, 6, bidden, start(s, key, lot, 0));
 }
 

@@ -63,6 +63,19 @@ json_t *bo_image_person(struct bo_image *image, const char *name) {
     return p;
 }
 
+#define ENTRY 12 /* bytes that are kept of a command, and of how many: lua/lib/sale.lua */
+#define REMEMBERED (15 * ENTRY)
+#define REMEMBERED_MAX (20 * ENTRY)
+
+void bo_image_remember(json_t *person, const json_t *token) {
+    const char *text = json_string_value(token), *before = bo_image_text(person, "m");
+    char after[REMEMBERED_MAX + 2 * ENTRY];
+    if (!text || strlen(text) + 2 != ENTRY) return;
+    if (strlen(before) >= REMEMBERED_MAX) before += strlen(before) - REMEMBERED;
+    snprintf(after, sizeof(after), "%s\1%so", before, text);
+    json_object_set_new(person, "m", json_string(after));
+}
+
 /* ---- seats ---- */
 
 static void set_state(struct bo_image *image, int64_t seat, char state) {

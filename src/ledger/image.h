@@ -3,7 +3,7 @@
  * Redis' keys (lua/lib/sale.lua) as a JSON object: field -> number or text, or an object or a list for what the scripts keep packed.
  * Built up record by record; written back by restore.h, compared by reconcile.h.
  *
- * Not told by the ledger, and so not here: who has no connection just now, whether somebody let in has been told, answers that are remembered for a
+ * Not told by the ledger, and so not here: who has no connection just now, whether somebody let in has been told, refusals that are remembered for a
  * repeated command, and the settings, which PostgreSQL has as they are. Who was stepped over stands in line here, under his number. */
 #ifndef BO_LEDGER_IMAGE_H
 #define BO_LEDGER_IMAGE_H

@@ -18,6 +18,7 @@ void bo_image_count(json_t *object, const char *field, int64_t by);
 const char *bo_image_text(const json_t *object, const char *field); /* "" where there is none */
 const char *bo_image_text_at(const json_t *list, size_t i);          /* the same of a list */
 char *bo_image_field(char *ret, const char *name, int64_t number);  /* ret has BO_IMAGE_FIELD bytes; returns it */
+void bo_image_remember(json_t *person, const json_t *token); /* a command that was done; no token: 0.1.0 wrote none */
 json_t *bo_image_person(struct bo_image *image, const char *name);  /* his record, made where there is none */
 
 void bo_image_own(struct bo_image *image, int64_t seat, const char *owner, char state);

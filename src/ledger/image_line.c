@@ -161,6 +161,7 @@ static void extend(struct bo_image *image, const json_t *body, const struct bo_l
     (void)record;
     json_t *p = bo_image_person(image, bo_image_text(body, "person"));
     bo_image_count(p, "e", 1);
+    bo_image_remember(p, json_object_get(body, "token"));
     bo_image_set(p, "d", bo_image_number(body, "deadline"));
 }
 
@@ -169,6 +170,7 @@ static void channel(struct bo_image *image, const json_t *body, const struct bo_
     char field[BO_IMAGE_FIELD + BO_ID_MAX];
     const char *name = bo_image_text(body, "person");
     json_object_set(bo_image_person(image, name), "c", json_object_get(body, "channel"));
+    bo_image_remember(bo_image_person(image, name), json_object_get(body, "token"));
     snprintf(field, sizeof(field), "i%s", bo_image_text(body, "invitation"));
     json_object_set_new(image->of[BO_IMAGE_LANES], field, json_string(name));
 }

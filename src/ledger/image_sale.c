@@ -135,13 +135,15 @@ static void release(struct bo_image *image, const char *name, const json_t *seat
     count_channel(image, p, -count);
 }
 
-/* ["hold", person, [seat, price, …], {seat: tariff, …}] and ["release", person, [seat, price, …]] */
+/* ["hold", person, [seat, price, …], {seat: tariff, …}, token] and ["release", person, [seat, price, …], token]; without reduced prices, and by
+ * 0.1.0, the last ones are left out */
 static void seats(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {
     (void)record;
     size_t i;
     json_t *act;
     json_array_foreach(json_object_get(body, "acts"), i, act) {
         const char *name = bo_image_text_at(act, 1);
+        bo_image_remember(bo_image_person(image, name), json_array_get(act, json_array_size(act) - 1));
         if (strcmp(bo_image_text_at(act, 0), "hold") == 0)
             hold(image, name, json_array_get(act, 2), json_array_get(act, 3));
         else
@@ -481,6 +483,7 @@ static void bid(struct bo_image *image, const json_t *body, const struct bo_log_
     json_array_append(bids, json_object_get(body, "amount"));
     while (json_array_size(bids) > BIDDERS_MAX * 2) json_array_remove(bids, 0);
     json_object_set(lot, "closes", json_object_get(body, "closes"));
+    bo_image_remember(bo_image_person(image, bo_image_text(body, "person")), json_object_get(body, "token"));
 }
 
 static void lot_over(struct bo_image *image, const json_t *body, const struct bo_log_record *record) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the scripts of lua/ on a private Redis, as the server does.
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { root, startRedis, temporaryFolder } from './servers.mjs';
@@ -24,6 +25,23 @@ export const startScripts = async (t) => defineScripts((await startRedis(t, temp
 // An answer about seats, its list as numbers.
 export const asNumbers = ([code, at, list]) => [code, ...(at === undefined ? [] : [at]), ...(list ? [list.map(Number)] : [])];
 
+// What a gateway makes of a command's key and of what it asks for (src/edge/command_token.h).
+const digest = (text, length) => crypto.createHash('sha1').update(text).digest('base64url').slice(0, length);
+const token = (key, ...request) => `${digest(String(key), 6)}.${digest(request.join(' '), 3)}`;
+const asked = { seats_best: (rest) => rest.slice(0, 1), line_channel: (rest) => rest.slice(1, 2) };
+const keyed = new Set(['seats_best', 'stock_take', 'auction_bid', 'line_extend', 'line_channel']);
+
+function withTokens(script, args) {
+  const words = args.map(String);
+  if (keyed.has(script)) words[2] = token(words[2], script, ...(asked[script] ?? ((rest) => rest))(words.slice(3)));
+  for (let at = 0; script === 'seats_choose' && at < words.length;) {
+    const [rows, listed, reduced] = words.slice(at + 4, at + 7).map(Number), from = at + 7 + rows, end = from + listed + reduced;
+    words[at + 2] = token(words[at + 2], words[at + 3], ...words.slice(from, end));
+    at = end;
+  }
+  return words;
+}
+
 export class Sale {
   constructor(redis, id = 'hall') {
     this.redis = redis;
@@ -34,7 +52,7 @@ export class Sale {
   }
 
   run(script, ...args) {
-    return this.redis[script](...this.keys, ...args.map(String));
+    return this.redis[script](...this.keys, ...withTokens(script, args));
   }
 
   // epoch, written, server: what PostgreSQL says of it (sale_fence).

@@ -244,6 +244,6 @@ test('commands that come together are done in their order, each whole or not at 
   assert.deepEqual(again, held, 'the same key in one call');
   assert.equal(await sale.redis.get(sale.key.map), '11000');
   assert.deepEqual(await sale.redis.hgetall(sale.key.seats), { 0: 'g:2', 1: 'g:2' });
-  assert.deepEqual((await sale.log()).at(-1).body.acts, [['release', 'g:1', [0, 1000]], ['hold', 'g:2', [0, 1000, 1, 1000]]]);
+  assert.deepEqual((await sale.log()).at(-1).body.acts.map((act) => act.slice(0, 3)), [['release', 'g:1', [0, 1000]], ['hold', 'g:2', [0, 1000, 1, 1000]]]);
   assert.deepEqual(await sale.state('free', 'seeking'), [3, 2]);
 });
