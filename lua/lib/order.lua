@@ -63,6 +63,6 @@ local function end_admission(person, p, reason)
   call('ZREM', ACTIVE, person)
   save_person(person, p)
   local seq = record('end', {person = person, reason = reason, stage = stage, number = p.n, seats = seats, order = order})
-  publish('end', person, reason, order or '')
+  publish('end', person, reason, order or '-', p.n) -- the number says which admission ended
   return seq
 end

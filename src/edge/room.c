@@ -181,10 +181,12 @@ void bo_room_set_status(struct bo_room *room, const char *status) {
 
 struct ending {
     const char *reason, *order;
+    int64_t number; /* of the admission that ended; 0: an older script does not say */
 };
 
 static void end_session(struct bo_session *s, void *arg) {
     struct ending *ending = arg;
+    if (ending->number && s->number != ending->number) return; /* he was admitted again meanwhile */
     if (s->stage != BO_STAGE_CLAIM && s->stage != BO_STAGE_CHOOSE && s->stage != BO_STAGE_PAY) return;
     if (strcmp(ending->reason, "declined") == 0)
         bo_session_printf(s, "{\"type\":\"order_failed\",\"order\":\"%s\",\"reason\":\"declined\",\"message\":\"The payment was "
@@ -266,7 +268,8 @@ static void on_refunded(struct bo_room *room, char *words) {
 
 static void on_end(struct bo_room *room, char *words) {
     const char *person = bo_text_next_word(&words), *reason = bo_text_next_word(&words);
-    bo_room_each_of(room, person, end_session, &(struct ending){reason, bo_text_next_word(&words)});
+    const char *order = bo_text_next_word(&words);
+    bo_room_each_of(room, person, end_session, &(struct ending){reason, order, words ? bo_text_next_number(&words) : 0});
 }
 
 static void on_deadline(struct bo_room *room, char *words) {

@@ -162,3 +162,15 @@ test('O2 S3 a seat known to be taken is refused without asking Redis, the same k
   two.send({ type: 'release', key: 'r2', seats: ['S-1', 'S-2'] });
   assert.equal((await two.ask({ type: 'checkout', key: 'c' }, 'pay', 'error')).code, 'nothing_held');
 });
+
+test('A6 the end of an earlier admission does not end the one of now', async (t) => {
+  const world = await startBoxoffice(t);
+  const person = await arrive(world);
+  await person.enter();
+  const number = Number(await world.redis.client.hget('bo:{hall}:state', 'head'));
+  await world.redis.client.publish('bo:{hall}:feed', `end ${person.person} expired - ${number + 5}`);
+  await world.redis.client.publish('bo:{hall}:feed', `deadline ${person.person} ${Date.now() + 1000000}`);
+  assert.equal((await person.hold('S-1')).type, 'held');
+  await world.redis.client.publish('bo:{hall}:feed', `end ${person.person} expired - ${number}`);
+  assert.equal((await person.next('expired')).stage, 'choose');
+});
