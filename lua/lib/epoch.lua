@@ -54,8 +54,8 @@ local function settle_epoch(committed, epoch, written, server)
   if tonumber(epoch) < here then return {'superseded', here} end
   if kept[6] then return {'redis_lost_sale', here} end
   if committed > seq or written > here then
-    call('UNLINK', LOG) -- of a history that did not go on
-    call('HSET', STATE, 'lost', 1)
+    call('UNLINK', LOG) -- of a history that did not go on: what it had more than PostgreSQL is no gap
+    call('HSET', STATE, 'lost', 1, 'seq', math.min(seq, committed))
     return {'redis_lost_sale', here}
   end
   if tonumber(epoch) > here then begin_epoch(epoch, server, committed) end

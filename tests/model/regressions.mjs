@@ -15,4 +15,7 @@ export const regressions = [
     steps: [{ do: 'brake', sale: 0, k: 0, percent: 0, ms: 0 }, { do: 'quiet', sale: 0, k: 0 }] },
   { name: 'P2 the operator’s status holds after a loss of Redis that took its record along',
     steps: [{ do: 'quiet', sale: 0, k: 0 }, { do: 'status', sale: 0, k: 0, status: 'paused' }, { do: 'lose', sale: 0, k: 0 }, { do: 'quiet', sale: 0, k: 0 }] },
+  { name: 'P7 P8 a replica whose history did not go on, and was longer, is no gap',
+    steps: [{ do: 'come', sale: 1, k: 0 }, { do: 'quiet', sale: 0, k: 0 }, ...[0, 1, 2, 3, 4, 5].map((seat) => ({ do: 'block', sale: 1, k: 0, seats: [seat] })),
+      { do: 'lag', sale: 0, k: 0 }, { do: 'lose', sale: 0, k: 0 }, { do: 'failover', sale: 0, k: 0, whole: false, stale: false }] },
 ];
