@@ -10,6 +10,7 @@
  *   rebuild SALE             {"err"}
  *   replay SALE              {"err", "written", "left": [problem, …]}
  *   image SALE               what the ledger says: {"err", "seq", "image": {section: …}}
+ *   check JSON               may an operator make {"settings", "plan"}: {"err", "problem"}
  *   settings JSON            what the scripts are given: {"err", "problem", "fields": [name, value, …]} */
 #include "base/buffer.h"
 #include "base/log.h"
@@ -20,6 +21,7 @@
 #include "ledger/scribe.h"
 #include "ledger/late.h"
 #include "ledger/writing.h"
+#include "sale/check.h"
 #include "sale/settings.h"
 
 #include <jansson.h>
@@ -179,11 +181,24 @@ static json_t *run_settings(struct driver *d, char *text) {
     return answer;
 }
 
+static json_t *run_check(struct driver *d, char *text) {
+    (void)d;
+    struct bo_buffer problem = {0};
+    json_t *json = json_loads(text, 0, NULL);
+    int err = bo_sale_check(json_object_get(json, "settings"), NULL, json_object_get(json, "plan"), &problem);
+    json_t *answer = answer_of(err);
+    json_object_set_new(answer, "problem", json_string(problem.length ? problem.data : ""));
+    json_decref(json);
+    bo_buffer_free(&problem);
+    return answer;
+}
+
 static const struct {
     const char *name;
     json_t *(*run)(struct driver *d, char *rest);
 } commands[] = {{"migrate", run_migrate}, {"redis", run_redis},   {"scribe", run_scribe}, {"drop", run_drop},   {"reconcile", run_reconcile},
-                {"rebuild", run_rebuild}, {"replay", run_replay}, {"image", run_image}, {"settings", run_settings}};
+                {"rebuild", run_rebuild}, {"replay", run_replay}, {"image", run_image}, {"settings", run_settings},
+                {"check", run_check}};
 
 static json_t *run_line(struct driver *d, char *line) {
     char *space = strchr(line, ' ');
@@ -196,7 +211,7 @@ static json_t *run_line(struct driver *d, char *line) {
 int main(void) {
     struct driver d = {0};
     struct bo_buffer problem = {0};
-    bo_log_setup("model", BO_LOG_ERROR);
+    bo_log_setup("model", getenv("MODEL_LOG") ? BO_LOG_INFO : BO_LOG_ERROR);
     if (bo_config_read(NULL, &d.config, &problem) != 0 || bo_config_read(NULL, &d.scribe_config, &problem) != 0) {
         fprintf(stderr, "%s\n", problem.data);
         return 2;

@@ -58,7 +58,10 @@ class Driver {
     this.child = spawn(DRIVER, [], { env: { ...process.env, BOXOFFICE_POSTGRES: conninfo, ASAN_OPTIONS: 'detect_leaks=0', UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' } });
     this.waiting = [];
     this.output = '';
-    this.child.stderr.on('data', (part) => { this.output = (this.output + part).slice(-20000); });
+    this.child.stderr.on('data', (part) => {
+      this.output = (this.output + part).slice(-20000);
+      if (process.env.MODEL_LOG) process.stderr.write(part);
+    });
     readline.createInterface({ input: this.child.stdout }).on('line', (line) => this.waiting.shift()?.done(JSON.parse(line)));
     this.child.on('close', () => {
       for (const one of this.waiting.splice(0)) one.fail(new Error(`the driver ended: ${this.output}`));
@@ -80,7 +83,7 @@ class Driver {
 
 // The machine that all sequences of one process run on.
 export class World {
-  static async start(t) {
+  static async start(t) { // MODEL_LOG=1: the driver says more
     const world = new World();
     world.folder = temporaryFolder(t);
     fs.mkdirSync(path.join(world.folder, 'pg'));
@@ -163,7 +166,7 @@ export class PaymentService {
   }
 }
 
-const PLAN = (seats) => ({ name: 'Hall', categories: [{ name: 'A', color: '#a00' }], size: { width: 100, height: 100 },
+export const PLAN = (seats) => ({ name: 'Hall', categories: [{ name: 'A', color: '#a00' }], size: { width: 100, height: 100 },
   zones: [{ name: 'Floor', position: { x: 0, y: 0 }, rows: [0, 1].map((row) => ({ row_number: String(row + 1), position: { x: 0, y: row * 20 },
     seats: Array.from({ length: seats / 2 }, (_, i) => ({ seat_guid: `S-${row}-${i}`, seat_number: String(i + 1), position: { x: i * 20, y: 0 }, category: 'A' })) })) }] });
 
@@ -246,10 +249,12 @@ export class RealSale {
     return Number(seq) - Number(committed);
   }
 
-  // Up to where PostgreSQL has the log, and Redis.
+  // Up to where PostgreSQL has the log, and Redis; restores: Redis lacks something of that, or has another history.
   async moment() {
-    const [{ written }] = await this.world.query('SELECT coalesce((SELECT seq FROM log_position WHERE sale = $1), 0)::int AS written', [this.id]);
-    return { written, inRedis: Number(await this.sale.redis.hget(this.sale.key.state, 'seq') ?? 0) };
+    const [position] = await this.world.query('SELECT seq::int, written::float8 FROM log_position WHERE sale = $1', [this.id]);
+    const [seq, epoch] = await this.sale.redis.hmget(this.sale.key.state, 'seq', 'epoch');
+    const written = position?.seq ?? 0, inRedis = Number(seq ?? 0), restores = written > inRedis || (position?.written ?? 0) > Number(epoch ?? 0);
+    return { written, inRedis, restores };
   }
 
   async copyKeys() {

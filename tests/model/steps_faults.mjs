@@ -38,22 +38,23 @@ async function tellAgain(m, r) {
   for (const hook of m.webhooks.splice(0)) await tellPaid(m, r, { sale: hook.sale }, hook.order, hook.payment, hook.told);
 }
 
-// Gateways and the scribe find another Redis. restored: from the ledger.
-async function recover(m, r) {
+// Gateways and the scribe find another Redis. states: what the reference was when this one was last told of anything.
+async function recover(m, r, states = []) {
   const moments = await Promise.all(r.sales.map((real) => real.moment()));
   await r.world.driver.ask('redis', r.world.redises[r.world.at].address);
   await r.world.driver.ask('drop');
   for (const sale of m.refs.keys()) {
-    const { written, inRedis } = moments[sale], base = Math.max(written, inRedis), ref = m.refs[sale];
-    ref.goBackTo(stateAt(m, sale, base));
+    const { written, inRedis, restores } = moments[sale], base = restores ? written : inRedis, ref = m.refs[sale];
+    ref.goBackTo((!restores && states[sale]) || stateAt(m, sale, base));
     Object.assign(ref.s, { status: r.sales[sale].status, settings: { ...r.sales[sale].fields } }); // these are PostgreSQL's
     for (const seq of m.history[sale].keys()) if (seq > base) m.history[sale].delete(seq);
+    let said;
     await until('the sale is there again', async () => {
-      agree('scribe', (await r.world.driver.ask('scribe')).err, 'ok');
-      return (await r.sales[sale].load())[0] === 'ok';
-    });
+      said = [await r.world.driver.ask('scribe'), await r.sales[sale].load()];
+      return said[0].err === 'ok' && said[1][0] === 'ok';
+    }, 4000).catch(() => { throw new Violation(`sale ${sale} does not come back: ${JSON.stringify(said)}`); });
     const dump = await r.sales[sale].dump();
-    ref.adopt(dump, written > inRedis ? (open.manyKeys ? () => false : ({ code }) => code === 'ok') : () => true);
+    ref.adopt(dump, restores ? (open.manyKeys ? () => false : ({ code }) => code === 'ok') : () => true);
     if (base > 0) checkNumbers(m, sale); // a sale of which nothing was kept begins anew
     await comeBack(m, r, sale);
     ref.adopt(await r.sales[sale].dump());
@@ -69,19 +70,21 @@ export const faultSteps = {
   // The replica has what the primary has now, and falls behind from here on.
   lag: {
     run: async (m, r) => {
-      r.lagging = await Promise.all(r.sales.map((real) => real.copyKeys()));
+      r.lagging = await Promise.all(r.sales.map(async (real, i) => ({ keys: await real.copyKeys(), ...(await real.moment()), state: m.refs[i].copy() })));
     },
   },
   // The replica is promoted, as it is; what it did not hear of is lost, whether PostgreSQL has it or not.
   failover: {
     when: (m) => m.lagging !== undefined,
     run: async (m, r, d) => {
-      const other = 1 - r.world.at, copies = d.whole || !r.lagging ? await Promise.all(r.sales.map((real) => real.copyKeys())) : r.lagging;
-      for (const [i, real] of r.sales.entries()) await real.pasteKeys(other, copies[i]);
+      const other = 1 - r.world.at;
+      if (d.whole || !r.lagging) await faultSteps.lag.run(m, r);
+      for (const [i, real] of r.sales.entries()) await real.pasteKeys(other, r.lagging[i].keys);
+      const states = r.lagging.map(({ state }) => state);
       await r.world.promote(other);
       r.lagging = undefined;
       if (d.stale) await staleScribe(m, r);
-      await recover(m, r);
+      await recover(m, r, states);
     },
   },
   // Redis is started anew, with all it had.
@@ -161,6 +164,9 @@ export const faultSteps = {
 
 // A scribe that still talks to the server that was the primary: nothing of what it carries may get into the new epoch (rule P7).
 async function staleScribe(m, r) {
-  for (const real of r.sales) await real.fence?.();
+  for (const real of r.sales) await real.fence();
+  const written = async () => (await Promise.all(r.sales.map((real) => real.moment()))).map((moment) => moment.written);
+  const before = await written();
   await r.world.driver.ask('scribe');
+  agree('position after a stale scribe', await written(), before);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What operators do with a sale, and what they sell besides seats: commands of the model (steps.mjs).
 import { agree } from './checks.mjs';
+import { PLAN } from './real.mjs';
 import { PEOPLE, pick, sendNew, who } from './steps.mjs';
 
 const ITEMS = { stand: 'area', field: 'area', gift: 'coupon', points: 'points' }, LOTS = ['lamp', 'vase'];
@@ -26,6 +27,18 @@ export const saleSteps = {
   settings: {
     run: async (m, r, d) => {
       await change(m, r, d, d.change);
+    },
+  },
+  // What cannot be a setting, and what would be one item too many, is refused, and nothing is changed.
+  refused: {
+    run: async (m, r, d) => {
+      const real = r.sales[d.sale], { err } = await r.world.driver.ask('check', JSON.stringify({ settings: { currency: d.currency, prices: { A: d.price } }, plan: PLAN(8) }));
+      agree('price', err, d.currency === 'EUR' && (d.price === 0 || d.price >= 50) ? 'ok' : 'bad_setting');
+      const { redis, key } = real.sale, before = await redis.hget(key.stock, 'items');
+      await redis.hset(key.stock, 'items', 2000);
+      const code = d.lot ? (await real.run('auction_set', 'late', 100, 10, 5000, 0, 4e12, 0, 6000, 'model'))[0] : (await real.run('stock_set', 'late', 'coupon', 5, 0, 0, 0, 0, 'model'))[0];
+      await (before === null ? redis.hdel(key.stock, 'items') : redis.hset(key.stock, 'items', before));
+      agree('one item too many', code, 'too_many_items');
     },
   },
   brake: {
