@@ -48,12 +48,20 @@ export const seatRules = {
 
   // seats: [[seat, price], …]
   hold(name, number, key, seats, reduced = []) {
-    const request = JSON.stringify(['hold', seats, reduced]);
-    const problem = this.holdProblem(name, number, key, request, seats.length);
+    const request = JSON.stringify(['hold', seats, reduced]), taken = (list) => list.map(([seat]) => seat).filter((seat) => this.s.owners[seat]);
+    const problem = this.choosingProblem(name, number, key, request), p = this.person(name);
     if (problem) return problem;
-    const taken = seats.map(([seat]) => seat).filter((seat) => this.s.owners[seat]);
-    if (taken.length) return this.remember(name, key, request, { code: 'seat_taken', list: taken });
-    return this.quotaProblem(this.person(name), seats.length) ?? this.tariffProblem(name, reduced) ?? this.take(name, key, request, seats, reduced);
+    let wanted = seats, less = reduced;
+    if (taken(seats).length && p.h.length) { // what is held already is not taken
+      const isMine = ([seat]) => p.h.some(([one]) => one === seat);
+      wanted = seats.filter((one) => !isMine(one));
+      less = reduced.filter((one) => !isMine(one));
+      if (!wanted.length) return this.remember(name, key, request, { code: 'ok', list: p.h.flat(), unlogged: true });
+    }
+    const limit = this.holdProblem(name, number, key, request, wanted.length);
+    if (limit) return limit;
+    if (taken(wanted).length) return { code: 'seat_taken', list: taken(wanted) };
+    return this.quotaProblem(p, wanted.length) ?? this.tariffProblem(name, less) ?? this.take(name, key, request, wanted, less);
   },
 
   // The first of the proposals that is free as a whole.

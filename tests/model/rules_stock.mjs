@@ -50,9 +50,9 @@ export const stockRules = {
   takePlaces(name, number, key, itemName, wanted, places) {
     const request = JSON.stringify(['take', itemName, wanted]);
     const item = this.item(itemName);
-    let problem = this.holdProblem(name, number, key, request, wanted) ?? this.quotaProblem(this.person(name), wanted);
+    let problem = this.choosingProblem(name, number, key, request);
     if (!problem && item?.kind !== 'area') problem = { code: 'unknown_item' };
-    problem ??= this.itemProblem(item, name, wanted);
+    problem ??= this.holdProblem(name, number, key, request, wanted) ?? this.quotaProblem(this.person(name), wanted) ?? this.itemProblem(item, name, wanted);
     if (problem) return problem;
     const wrong = places.filter((seat) => itemOfSeat(seat) !== this.indexOf(item) || seat % PLACES === 0 || this.s.owners[seat]);
     if (places.length !== wanted || wrong.length || new Set(places).size !== wanted) return { code: `ok, but not with these places: ${places}` };

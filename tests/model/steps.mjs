@@ -3,7 +3,6 @@
 // those it can be about, so that few steps are spent on being refused; "rude" ones pick anybody.
 import { agree, checkQuiet, checkSale } from './checks.mjs';
 import { until } from '../lib/servers.mjs';
-import { open } from './open.mjs';
 
 export const PEOPLE = ['g:0', 'g:1', 'g:2', 'g:3', 'g:4'];
 export const SEATS = 8;
@@ -27,6 +26,7 @@ const asAnswer = ([code, at, given]) => (code === 'ok' || given !== undefined ? 
 
 // An answer of a command inside, as the reference gives it.
 export function agreeInside(m, d, name, real, wanted) {
+  if (wanted.again) return agree(`${d.do} of ${name}, again`, real[0], wanted.code);
   const said = asAnswer(real), p = m.refs[d.sale].person(name);
   const expected = { code: wanted.code, list: wanted.list ? [...wanted.list] : undefined, deadline: wanted.code === 'ok' ? p.d : undefined, left: wanted.left };
   if (expected.list && wanted.code !== 'ok') { // which seats are in the way, in any order
@@ -57,10 +57,13 @@ export async function send(m, r, d, name, command) {
   }
 }
 
+// As a gateway makes it of a key and of what is asked for (src/edge/command_token.h).
+const tokenOf = (n) => `${String(n).padStart(6, 'k')}.${String(n % 1000).padStart(3, 'r')}`;
+
 export async function sendNew(m, r, d, name, command) {
-  const made = { number: numberOf(m, d, name), key: `k${++m.keys}`, ...command };
-  m.sent.push({ sale: d.sale, name, command: made });
+  const made = { number: numberOf(m, d, name), key: tokenOf(++m.keys), ...command };
   await send(m, r, d, name, made);
+  if (m.refs[d.sale].person(name)?.keys[made.key]?.answer.code === 'ok') m.sent.push({ sale: d.sale, name, command: made });
 }
 
 export const steps = {
@@ -135,7 +138,7 @@ export const steps = {
   again: {
     when: (m, d) => m.sent.length > 0,
     run: async (m, r, d) => {
-      const { sale, name, command } = open.manyKeys ? m.sent.at(-1) : m.sent.at(-1 - (d.k % Math.min(12, m.sent.length)));
+      const { sale, name, command } = m.sent.at(-1 - (d.k % Math.min(12, m.sent.length)));
       await send(m, r, { ...d, sale }, name, command);
       await checkSale(m, r, sale);
     },

@@ -4,7 +4,6 @@
 // is connected is found again, and the payment service tells again what nobody has confirmed.
 import { Violation, agree, checkSale } from './checks.mjs';
 import { laneOf, LANE } from './reference.mjs';
-import { open } from './open.mjs';
 import { quiet, tellPaid } from './steps.mjs';
 import { until } from '../lib/servers.mjs';
 
@@ -54,7 +53,7 @@ async function recover(m, r, states = []) {
       return said[0].err === 'ok' && said[1][0] === 'ok';
     }, 4000).catch(() => { throw new Violation(`sale ${sale} does not come back: ${JSON.stringify(said)}`); });
     const dump = await r.sales[sale].dump();
-    ref.adopt(dump, restores ? (open.manyKeys ? () => false : ({ code }) => code === 'ok') : () => true);
+    ref.adopt(dump, restores ? ({ code, unlogged }) => code === 'ok' && !unlogged : () => true);
     if (base > 0) checkNumbers(m, sale); // a sale of which nothing was kept begins anew
     await comeBack(m, r, sale);
     ref.adopt(await r.sales[sale].dump());
@@ -104,7 +103,6 @@ export const faultSteps = {
   },
   // Records of a kind are put aside for a while, then written late (rule P3).
   refuse: {
-    when: () => !open.lateRecords,
     run: async (m, r, d) => {
       m.refusing[d.sale] = d.kind;
       await r.world.query('INSERT INTO model_refuses VALUES ($1, $2) ON CONFLICT DO NOTHING', [r.sales[d.sale].id, d.kind]);
@@ -146,7 +144,6 @@ export const faultSteps = {
   },
   // Somebody has changed a table by hand: the reconciler sees it.
   tamper: {
-    when: () => !open.tamper,
     run: async (m, r, d) => {
       await quiet(m, r);
       const { id } = r.sales[d.sale], changes = { refunds: 'amount = amount + 1', void_tickets: "person = 'nobody'", grants: 'count = count + 1', stock: `body = body || '{"total": 77}'`, orders: 'amount = amount + 1', tickets: "person = 'nobody'" };

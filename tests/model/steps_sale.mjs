@@ -102,6 +102,7 @@ function agreeGrant(what, [code, item, count, number, , back], wanted) {
 
 // An answer inside of a script that answers one command.
 function agreeOne(what, ref, name, [code, at, list], wanted) {
+  if (wanted.again) return agree(`${what}, again`, code, wanted.code);
   const said = { ...answerOf([code, at]), list: code === 'ok' ? list.map(Number) : undefined, deadline: code === 'ok' ? at : undefined };
   if (code !== 'ok' && wanted.left === undefined) delete said.left;
   agree(what, said, { code: wanted.code, left: wanted.left, list: wanted.code === 'ok' ? [...wanted.list] : undefined, deadline: wanted.code === 'ok' ? ref.person(name).d : undefined });
@@ -125,5 +126,7 @@ async function sendTake(ref, real, name, { number, key, item, count, worn }) {
 
 async function sendBid(ref, real, name, { number, key, lot, amount, currency }) {
   const wanted = ref.bid(name, number, key, lot, amount, currency);
-  agreeOne(`bid of ${name}`, ref, name, await real.run('auction_bid', name, number, key, lot, amount, currency), wanted);
+  const answer = await real.run('auction_bid', name, number, key, lot, amount, currency);
+  if (answer[0] === 'ok') agree(`bid of ${name}: its log number`, Number(answer[2].pop()) > 0, true); // after whose commit it may be told
+  agreeOne(`bid of ${name}`, ref, name, answer, wanted);
 }
