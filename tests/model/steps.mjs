@@ -185,7 +185,7 @@ export const steps = {
       const left = o.amount - o.refunded;
       const amount = { prices: undefined, half: Math.floor(left / 2), whole: left, toomuch: left + 1, none: 0 }[d.amount];
       if (seats.length === 0 && amount === undefined) return;
-      const id = refundId(m, d, o);
+      const id = refundId(m, r, d, order, o);
       const wanted = ref.refund(order, id, amount, d.become, seats, d.force);
       const [code, state, given] = await r.sales[d.sale].run('order_refund', order, id, amount ?? '-', d.become, 'model', 'why not', d.force ? 'force' : '', ...seats);
       const said = code === 'ok' ? { code, state, amount: given } : { code, left: code === 'refund_too_much' ? state : undefined };
@@ -263,8 +263,9 @@ function orderNamed(m, d) {
 }
 
 // Also one that this or another order has had, and one that is a payment's.
-function refundId(m, d, o) {
-  return { fresh: `r:${++m.ids}`, same: 'r:1', payment: o.payment || 'r:1' }[d.id];
+function refundId(m, r, d, order, o) {
+  const told = Object.entries(r.service.payments).filter(([payment, p]) => p.sale === r.sales[d.sale].id && p.order === order && payment !== o.payment);
+  return { fresh: `r:${++m.ids}`, same: 'r:1', payment: o.payment || 'r:1', vain: told[0]?.[0] ?? 'r:2' }[d.id];
 }
 
 // A ticket as its code says it; an old one, if there is any and the step asks for it, is void.
