@@ -1,6 +1,6 @@
 -- Makes a lot, or changes it while nobody has bidden, or offers it again when it stayed unsold or its sale was refunded (rule S7).
 -- ARGV     name, first price, step, highest bid allowed, opens (ms), closes (ms), extend_ms, pay_ms, who
--- returns  {code, index}
+-- returns  {code, index, 1, log number after whose commit it may be told}
 --- include sale
 --- include known
 --- include order
@@ -22,9 +22,9 @@ if not index then
 end
 call('HSET', STOCK, 'i:' .. index, cmsgpack.pack(item))
 if b then offer_again(index, item, b) end
-record('stock', {index = index, item = item, actor = actor})
+local seq = record('stock', {index = index, item = item, actor = actor})
 remind(item.closes)
 publish('items')
 settle_stock()
 admit()
-return {'ok', index}
+return {'ok', index, 1, seq}

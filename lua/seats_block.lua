@@ -1,6 +1,6 @@
 -- Keeps seats back from the sale, or puts them back into it; all or none. Their owner is then nobody, and their state '3'.
 -- ARGV     "block" or "unblock", who does it, why, seat index, …
--- returns  {code, free, blocked} or {code, {seat that is in the way, …}}
+-- returns  {code, free, blocked, log number after whose commit it may be told} or {code, {seat that is in the way, …}}
 --- include sale
 --- include known
 --- include order
@@ -30,7 +30,7 @@ else
 end
 local free, blocked = count('free', -by), count('blocked', by)
 mark_seats(flat, action == 'block' and '3' or '0')
-record(action, {seats = seats, actor = actor, why = why})
+local seq = record(action, {seats = seats, actor = actor, why = why})
 settle_stock()
 admit()
-return {'ok', free, blocked}
+return {'ok', free, blocked, seq}

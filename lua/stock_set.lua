@@ -1,7 +1,7 @@
 -- Makes an item of the stock, or changes it (rule S6: the total never falls below what is given).
 -- ARGV     name, kind ("area", "coupon", "voucher" or "points"), total, most per person (0: any number), price, how many are handed out in
 --          rate_ms (0: any number), rate_ms, who
--- returns  {code, index, left} or {stock_below_given, how many are given}; bad_message: more places than an area can have
+-- returns  {code, index, left, log number after whose commit it may be told} or {stock_below_given, how many are given}; bad_message: more places than an area can have
 --- include sale
 --- include known
 --- include order
@@ -25,8 +25,8 @@ if kind == 'area' then
 else
   count('grants_left', more)
 end
-record('stock', {index = index, item = item, actor = actor})
+local seq = record('stock', {index = index, item = item, actor = actor})
 publish('items')
 settle_stock()
 admit()
-return {'ok', index, item.total - given(index)}
+return {'ok', index, item.total - given(index), seq}

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "base/utf8.h"
+#include "edge/awaited.h"
 #include "edge/room.h"
 
 #include <inttypes.h>
@@ -15,6 +16,7 @@
 #define WHY_MAX 200
 
 struct change {
+    struct bo_awaited commit; /* first member */
     struct bo_http *http;
     struct bo_room *room;
     const char *action; /* "block" or "unblock" */
@@ -45,6 +47,21 @@ static void print_in_the_way(const struct bo_room *room, const struct bo_value *
     if (seats->length > NAMED_MAX) bo_buffer_printf(out, " and %zu more", seats->length - NAMED_MAX);
 }
 
+/* A restore would put them back as they were before: they are changed once PostgreSQL has it. */
+static void committed(struct bo_awaited *commit, int err) {
+    struct change *c = (struct change *)commit;
+    if (err) {
+        bo_http_answer_error(c->http, err, NULL);
+        finish(c);
+        return;
+    }
+    char *detail = json_dumps(c->body, JSON_COMPACT);
+    const char *params[] = {c->http->actor, c->action, c->room->id, detail};
+    bo_queue_run(c->http->gateway->postgres, "INSERT INTO audit (actor, action, sale, detail) VALUES ($1, $2, $3, $4::jsonb)",
+                 params, 4, audited, c);
+    free(detail);
+}
+
 static void changed(void *arg, int err, const struct bo_value *v) {
     struct change *c = arg;
     if (err) {
@@ -57,10 +74,7 @@ static void changed(void *arg, int err, const struct bo_value *v) {
     }
     c->free = bo_value_number(v, 1);
     c->blocked = bo_value_number(v, 2);
-    char *detail = json_dumps(c->body, JSON_COMPACT);
-    const char *params[] = {c->http->actor, c->action, c->room->id, detail};
-    bo_queue_run(c->http->gateway->postgres, "INSERT INTO audit (actor, action, sale, detail) VALUES ($1, $2, $3, $4::jsonb)", params, 4, audited, c);
-    free(detail);
+    bo_await_commit(c->room, &c->commit, bo_value_number(v, 3), committed);
 }
 
 /* The seats of the request as arguments; an error when one of them is none, or stands there twice. */

@@ -66,15 +66,22 @@ static void refuse(struct change *c, int err, const struct bo_value *v) {
     free(c);
 }
 
-/* {code, index, left} */
+static void set_committed(struct bo_awaited *commit, int err) {
+    if (err)
+        finish((struct change *)commit, err);
+    else
+        audit((struct change *)commit);
+}
+
+/* {code, index, left, log number} */
 static void was_set(void *arg, int err, const struct bo_value *v) {
     struct change *c = arg;
     if (err) {
         refuse(c, err, v);
         return;
     }
-    c->answer = json_pack("{s:O, s:I}", "item", json_object_get(c->body, "item"), "left", (json_int_t)(v->length > 2 ? bo_value_number(v, 2) : 1));
-    audit(c);
+    c->answer = json_pack("{s:O, s:I}", "item", json_object_get(c->body, "item"), "left", (json_int_t)bo_value_number(v, 2));
+    bo_await_commit(c->room, &c->commit, bo_value_number(v, 3), set_committed);
 }
 
 /* {code, item, count, number, log number, taken back} */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import pg from 'pg';
 import { arrive } from '../lib/person.mjs';
 import { ADMIN_TOKEN, createSale, makePlan, startBoxoffice, until } from '../lib/servers.mjs';
 
@@ -120,4 +121,21 @@ test('counts, health and Prometheus metrics of all processes', async (t) => {
   });
   await world.redis.start();
   await world.healthy();
+});
+
+test('O3 blocks, items and lots are told once PostgreSQL has them', async (t) => {
+  const world = await startBoxoffice(t);
+  const now = Date.now(), post = (path, body) => world.admin('POST', `/api/sales/hall/${path}`, body);
+  const changes = [['block', { seats: ['S-1'] }], ['stock', { item: 'floor', kind: 'area', total: 5, price: 2000 }],
+    ['lots', { item: 'guitar', price: 1000, step: 100, opens_at: new Date(now).toISOString(), closes_at: new Date(now + 3600000).toISOString() }]];
+  const keeper = new pg.Client({ host: world.postgres.folder, user: 'boxoffice', database: 'postgres' });
+  await keeper.connect();
+  await keeper.query('BEGIN');
+  await keeper.query('LOCK TABLE ledger IN EXCLUSIVE MODE');
+  const early = await Promise.all(changes.map(([path, body]) => post(path, body)));
+  assert.deepEqual(early.map(({ status, json }) => [status, json.error?.code]), changes.map(() => [503, 'unavailable']));
+  await keeper.query('ROLLBACK');
+  await keeper.end();
+  await until('they are in the ledger', async () => (await world.postgres.query("SELECT count(*)::int AS n FROM ledger WHERE kind IN ('block', 'stock')"))[0].n === 3);
+  assert.equal((await post('unblock', { seats: ['S-1'] })).status, 200);
 });

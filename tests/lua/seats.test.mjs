@@ -146,7 +146,8 @@ test('the best seats: the first proposal that can be had, whole or not at all', 
 
 test('seats kept back: nobody gets them, the sale is sold out without them, and goes on when they are put back', async (t) => {
   const { sale, people } = await crowd(t, 6, { choosers_per_seat: 10 }, 5);
-  assert.deepEqual(await sale.run('seats_block', 'block', 'ann', 'camera', 3, 4), ['ok', 3, 2]);
+  const blocked = await sale.run('seats_block', 'block', 'ann', 'camera', 3, 4);
+  assert.deepEqual(blocked, ['ok', 3, 2, (await sale.log()).at(-1).seq], 'told once that record is committed');
   assert.equal(await sale.redis.get(sale.key.map), '00033');
   assert.deepEqual(await sale.hold(people[0], 1, 'a', 2, 3), ['seat_taken', 0, [3]]);
   await sale.hold(people[0], 1, 'b', 0, 1, 2);
@@ -156,7 +157,7 @@ test('seats kept back: nobody gets them, the sale is sold out without them, and 
   await sale.run('order_checkout', people[0], 1, 'o:1');
   await sale.run('order_pay', 'o:1', 'p:1', 'paid', 3000, 'EUR');
   assert.equal(await sale.status(), 'sold_out');
-  assert.deepEqual(await sale.run('seats_block', 'unblock', 'ann', '', 4), ['ok', 1, 1]);
+  assert.deepEqual((await sale.run('seats_block', 'unblock', 'ann', '', 4)).slice(0, 3), ['ok', 1, 1]);
   assert.equal(await sale.status(), 'open');
   assert.equal((await sale.hold(people[1], 2, 'a', 4))[0], 'ok');
   const changes = (await sale.log()).filter(({ kind }) => kind.endsWith('block')).map(({ kind, body }) => [kind, body.actor, body.why, body.seats]);

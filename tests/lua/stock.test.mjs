@@ -62,7 +62,7 @@ test('S6 the total is raised at will and lowered only down to what is given', as
   assert.deepEqual(await sale.state('free', 'total'), [15, 15]);
   await sale.run('stock_take', 'g:1', 1, 'a', 'floor', 3);
   assert.deepEqual(await set(sale, 'floor', 'area', 2, { price: 2000 }), ['stock_below_given', 3]);
-  assert.deepEqual(await set(sale, 'floor', 'area', 3, { price: 2000 }), ['ok', 1, 0]);
+  assert.deepEqual((await set(sale, 'floor', 'area', 3, { price: 2000 })).slice(0, 3), ['ok', 1, 0]);
   assert.deepEqual(await sale.run('stock_take', 'g:1', 1, 'b', 'floor', 1), ['stock_gone', 0]);
   await set(sale, 'floor', 'area', 8, { price: 2500 });
   assert.deepEqual(await sale.state('free', 'total'), [15, 18]);
@@ -212,9 +212,9 @@ test('S7 a lot that stayed unsold is offered again under its name, with orders o
   await bid(sale, 1, 'a', 1000);
   assert.deepEqual(await lot(sale), ['lot_running'], 'somebody has bidden');
   await over('unsold');
-  assert.deepEqual(await lot(sale, { closes: 100 }), ['ok', 1]);
+  assert.deepEqual((await lot(sale, { closes: 100 })).slice(0, 2), ['ok', 1]);
   assert.deepEqual(await sale.state('lots'), [1]);
-  assert.deepEqual(await lot(sale, { closes: 120 }), ['ok', 1], 'nobody has bidden for it again');
+  assert.deepEqual((await lot(sale, { closes: 120 })).slice(0, 2), ['ok', 1], 'nobody has bidden for it again');
   await bid(sale, 2, 'b', 1100);
   const [lost, won] = await tickUntil(sale, async () => (await orders(sale)).length === 2 && orders(sale));
   assert.notEqual(lost.order, won.order);
@@ -223,7 +223,7 @@ test('S7 a lot that stayed unsold is offered again under its name, with orders o
   assert.deepEqual(await sale.state('lots', 'granted'), [0, 1]);
   assert.deepEqual(await lot(sale), ['lot_running'], 'sold');
   await sale.run('order_refund', won.order, 'r:1', '-', 'free', 'ann', '', '', 1000001);
-  assert.deepEqual(await lot(sale), ['ok', 1], 'its sale was refunded');
+  assert.deepEqual((await lot(sale)).slice(0, 2), ['ok', 1], 'its sale was refunded');
   assert.deepEqual(await sale.state('lots', 'granted'), [1, 0]);
 });
 
@@ -234,7 +234,7 @@ test('S7 a lot whose sale was refunded by 0.1.0 is offered again', async (t) => 
   const [won] = await tickUntil(sale, async () => (await orders(sale)).length && orders(sale));
   await sale.run('order_pay', won.order, 'p:1', 'paid', 1000, 'EUR');
   await sale.redis.hdel(sale.key.seats, '1000001'); // all that it did to it
-  assert.deepEqual(await lot(sale), ['ok', 1]);
+  assert.deepEqual((await lot(sale)).slice(0, 2), ['ok', 1]);
   assert.deepEqual(await sale.state('lots', 'granted'), [1, 0]);
 });
 
