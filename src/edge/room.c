@@ -120,11 +120,7 @@ void bo_room_forget(struct bo_room *room, struct bo_session *s) {
     bo_table_remove(&room->people, &s->by_person);
     unwatch_map(s->visit);
     if (!waited || bo_table_find(&room->people, s->person)) return;
-    if (room->drop_count == room->drop_room) {
-        room->drop_room = room->drop_room ? room->drop_room * 2 : 64;
-        room->drops = bo_realloc(room->drops, room->drop_room * sizeof(*room->drops));
-    }
-    room->drops[room->drop_count++] = bo_strdup(s->person);
+    bo_room_add_drop(room, bo_strdup(s->person));
 }
 
 void bo_room_each_of(struct bo_room *room, const char *person, void (*cb)(struct bo_session *, void *), void *arg) {

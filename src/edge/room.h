@@ -142,6 +142,8 @@ void bo_session_end_inside(struct bo_session *session); /* he was inside and is 
 void bo_room_join(struct bo_room *room, struct bo_session *session); /* with the next batch */
 void bo_room_send_joins(struct bo_room *room);
 void bo_room_refuse_joins(struct bo_room *room, int err); /* tells those who wait to be sent */
+/* Notes that somebody who waits has no connection here any more; takes person over. Told with the next turn, again until Redis has it. */
+void bo_room_add_drop(struct bo_room *room, char *person);
 void bo_room_send_drops(struct bo_room *room);
 void bo_room_send_asks(struct bo_room *room);
 void bo_room_head_moved(struct bo_room *room, int64_t head);

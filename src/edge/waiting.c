@@ -405,19 +405,50 @@ void bo_room_refuse_joins(struct bo_room *room, int err) {
     room->joins.count = 0;
 }
 
-static void ignore_answer(void *arg, int err, const struct bo_value *v) {
+#define DROPS_MAX 200000 /* that wait to be told to Redis; of more it hears when an admission finds nobody */
+
+struct drops {
+    struct bo_room *room;
+    size_t count;
+    char *names[BO_BATCH_MAX];
+};
+
+void bo_room_add_drop(struct bo_room *room, char *person) {
+    if (room->drop_count == DROPS_MAX) {
+        free(person);
+        return;
+    }
+    if (room->drop_count == room->drop_room) {
+        room->drop_room = room->drop_room ? room->drop_room * 2 : 64;
+        room->drops = bo_realloc(room->drops, room->drop_room * sizeof(*room->drops));
+    }
+    room->drops[room->drop_count++] = person;
+}
+
+/* Else nobody's grace would begin, and the line would wait for people who are gone (rule L6). */
+static void dropped(void *arg, int err, const struct bo_value *v) {
     (void)v;
-    struct bo_room *room = arg;
-    if (err) bo_log_warn("sale %s: people who lost their connection could not be noted: %s", room->id, bo_error_name(err));
+    struct drops *drops = arg;
+    struct bo_room *room = drops->room;
+    if (err) room->asking_rests = true;
+    for (size_t i = 0; i < drops->count; i++) {
+        bool again = err && !bo_table_find(&room->people, drops->names[i]);
+        if (again)
+            bo_room_add_drop(room, drops->names[i]);
+        else
+            free(drops->names[i]);
+    }
+    free(drops);
 }
 
 void bo_room_send_drops(struct bo_room *room) {
-    for (size_t from = 0; from < room->drop_count; from += BO_BATCH_MAX) {
-        size_t count = room->drop_count - from < BO_BATCH_MAX ? room->drop_count - from : BO_BATCH_MAX;
-        bo_room_run(room, "line_drop", (const char *const *)room->drops + from, count, ignore_answer, room);
+    while (room->drop_count && !room->asking_rests && bo_redis_store_is_up(room->gateway->redis)) {
+        struct drops *drops = bo_alloc(sizeof(*drops));
+        *drops = (struct drops){.room = room, .count = room->drop_count < BO_BATCH_MAX ? room->drop_count : BO_BATCH_MAX};
+        room->drop_count -= drops->count;
+        memcpy(drops->names, room->drops + room->drop_count, drops->count * sizeof(*drops->names));
+        bo_room_run(room, "line_drop", (const char *const *)drops->names, drops->count, dropped, drops);
     }
-    for (size_t i = 0; i < room->drop_count; i++) free(room->drops[i]);
-    room->drop_count = 0;
 }
 
 /* ---- being let in ---- */

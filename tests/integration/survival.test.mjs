@@ -63,3 +63,14 @@ test('a plan of 100,000 seats', async (t) => {
   assert.equal(states.length, 100000);
   assert.deepEqual([states[0], states[1], states[99999]], ['2', '0', '2']);
 });
+
+test('L6 a connection that is lost while Redis is away is told to it afterwards', async (t) => {
+  const world = await startBoxoffice(t, { settings: { policy: 'capacity', capacity: 0, grace_ms: 1000 } });
+  const [gone, stays] = [await arrive(world), await arrive(world)];
+  await world.redis.stop();
+  await gone.cut();
+  await until('the gateway has noticed', async () => /boxoffice_connections\S* 1$/m.test((await world.admin('GET', '/metrics')).text));
+  await world.redis.start();
+  await world.countsBecome({ waiting: 1 });
+  await until('nobody stands before the other', async () => (await stays.next('position')).position === 1);
+});
