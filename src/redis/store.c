@@ -121,6 +121,14 @@ static int64_t oldest_us(void *arg) {
 }
 
 /* Nothing is run before the server is known. */
+/* Once for each server, before anything is run on it: a call that is sent again because its script was missing would come behind those that were sent after
+ * it. Not after every reconnect: a Redis that was only out of reach still has them, and with many gateways coming back together that would keep it from answering. */
+static void load_scripts(struct bo_redis_store *store) {
+    store->scripts_loaded = true;
+    for (const struct bo_embedded *s = bo_lua_scripts; s->name; s++)
+        redisAsyncCommand(store->link.context, NULL, NULL, "SCRIPT LOAD %b", s->data, s->length);
+}
+
 static void learn_server(redisAsyncContext *context, void *r, void *arg) {
     (void)context;
     const redisReply *reply = r;
@@ -136,21 +144,16 @@ static void learn_server(redisAsyncContext *context, void *r, void *arg) {
     }
     bool other = store->server.identity[0] && strcmp(store->server.identity, server.identity) != 0;
     store->server = server;
+    if (other || !store->scripts_loaded) load_scripts(store);
     store->known = true;
     if (other && store->on_other_server) store->on_other_server(store->arg);
 }
 
 static void on_down(void *arg) { ((struct bo_redis_store *)arg)->known = false; }
 
-/* Scripts once: a Redis that was only out of reach still has them, and one that was restarted says NOSCRIPT. With many gateways coming back
- * together, loading everything again would be what keeps Redis from answering. */
 static void on_up(void *arg) {
     struct bo_redis_store *store = arg;
     redisAsyncCommand(store->link.context, learn_server, store, "INFO");
-    if (store->scripts_loaded) return;
-    store->scripts_loaded = true;
-    for (const struct bo_embedded *s = bo_lua_scripts; s->name; s++)
-        redisAsyncCommand(store->link.context, NULL, NULL, "SCRIPT LOAD %b", s->data, s->length);
 }
 
 struct bo_redis_store *bo_redis_store_open(uv_loop_t *loop, const char *address, int64_t timeout_ms, void (*on_other_server)(void *arg), void *arg) {
