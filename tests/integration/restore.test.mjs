@@ -87,6 +87,28 @@ test('P2 after a total loss of Redis everybody stands, holds, pays and owns what
   assert.equal((await world.postgres.query("SELECT count(*)::int AS n FROM audit WHERE action = 'rebuild'"))[0].n, 1);
 });
 
+test('O2 a command that is sent again after a loss of Redis is not done twice', async (t) => {
+  const world = await startBoxoffice(t, { settings: { limit: 6 } });
+  await world.admin('POST', '/api/sales/hall/stock', { item: 'Standing', kind: 'area', total: 9, price: 2500 });
+  const person = await inside(world);
+  const ask = async (message) => (await person.ask(message, 'held', 'released', 'refused', 'error'));
+  const commands = [{ type: 'hold', key: 'first', seats: ['S-1', 'S-2'] }, { type: 'take', key: 'second', item: 'Standing', count: 2 }, { type: 'release', key: 'third', seats: ['S-2'] }];
+  await until('the area is known', async () => (await ask({ ...commands[1], key: 'probe', count: 9 })).code !== 'unknown_item');
+  const answers = [];
+  for (const command of commands) answers.push((await ask(command)).type);
+  assert.deepEqual(answers, ['held', 'held', 'released']);
+  const held = await state(world, 'free');
+  await lose(world);
+  await ready(world);
+  const mine = ['S-1', 'Standing-1', 'Standing-2'];
+  assert.deepEqual((await person.next('entered')).seats, mine);
+  for (const [i, command] of commands.entries()) {
+    const again = await ask(command);
+    assert.deepEqual([again.type, again.seats], [answers[i], mine], `${command.key}: as before, and nothing more`);
+  }
+  assert.equal(await state(world, 'free'), held);
+});
+
 test('P2 L6 places told but not yet in PostgreSQL when Redis was lost are taken up again by who is connected, in their order', async (t) => {
   const world = await startBoxoffice(t, { settings: { policy: 'capacity', capacity: 1 } });
   const first = await inside(world), early = await arrive(world);
