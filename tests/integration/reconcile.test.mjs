@@ -138,7 +138,7 @@ test('S10 a lot that is given back leaves Redis and the tables as the ledger say
   const at = (ms) => new Date(Date.now() + ms).toISOString();
   const person = await arrive(world);
   await person.enter();
-  await world.admin('POST', '/api/sales/hall/lots', { item: 'guitar', price: 1000, step: 100, opens_at: at(-1000), closes_at: at(1500) });
+  await world.admin('POST', '/api/sales/hall/lots', { item: 'guitar', price: 1000, step: 100, opens_at: at(-1000), closes_at: at(6000) });
   await until('it can be bidden for', async () => (await person.ask({ type: 'bid', key: newKey(), lot: 'guitar', amount: 1000, currency: 'EUR' }, 'bid', 'error', 'refused')).type === 'bid');
   const { order } = await person.next('won');
   await person.settle(await person.ask({ type: 'checkout', key: newKey(), order }, 'pay', 'error'));
