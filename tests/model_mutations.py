@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Takes one fix after another out of a copy of the program and runs the model, which must notice each.
 
-usage: tests/model_mutations.py [--only WORD] [--steps N] [--seeds N]
-Not part of tests/run.sh. Each line says FOUND, after how many steps, or MISSED; the last line is a JSON object.
+usage: tests/model_mutations.py [--only WORD] [--steps N] [--seeds N] [--jobs N]
+Not part of tests/run.sh. Each line says FOUND, after how many steps, or MISSED; the last line is a JSON object. A run ends where the two sides first disagree.
+First two short ones with the sequences that are most likely to meet it (its profile), then --seeds of --steps with all sequences.
 """
 import argparse
+import concurrent.futures
 import json
 import os
+import queue
 import re
 import shutil
 import subprocess
@@ -17,6 +20,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from model_fixes import FIXES
 
+QUICK_STEPS = 800
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -42,9 +46,10 @@ def build(tree):
         raise SystemExit("a mutation does not compile:\n" + result.stdout[-3000:])
 
 
-def run_model(tree, seed, steps):
+def run_model(tree, seed, steps, profile=None):
     env = {name: value for name, value in os.environ.items() if name not in ("MODEL_DRIVER", "FAKE_CLOCK_LIBRARY", "LUA_FOLDER", "SOURCE_ROOT")}
     command = ["node", os.path.join(tree, "tests/model/explore.mjs"), "--quick", "--seed", str(seed), "--steps", str(steps)]
+    command += ["--profile", profile] if profile else []
     output = subprocess.run(command, capture_output=True, text=True, env=env, timeout=1800).stdout
     found = re.search(r'^\{"model_steps":(\d+),"model_violations":(\d+)', output, re.M)
     first = re.search(r"^at \d+ steps: (.*(?:\n.+){0,2})", output, re.M)
@@ -76,20 +81,22 @@ def put_back(files):
             f.write(text)
 
 
-def try_fix(tree, name, edits, args):
+def try_fix(tree, name, edits, profile, args):
     before = take_out(tree, edits)
     if before is None:
         return False
     try:
         build(tree)
         steps = 0
-        for seed in range(args.seed, args.seed + args.seeds):
-            done, problem = run_model(tree, seed, args.steps)
+        seeds = range(args.seed, args.seed + args.seeds)
+        runs = [(seed, QUICK_STEPS, profile) for seed in (args.seed, args.seed + 1)] + [(seed, args.steps, None) for seed in seeds]
+        for run in runs:
+            done, problem = run_model(tree, *run)
             steps += done
             if problem:
-                print("FOUND    %-30s after %5d steps: %s" % (name, steps, " ".join(problem.split())[:130]), flush=True)
+                print("FOUND    %-42s after %5d steps: %s" % (name, steps, " ".join(problem.split())[:130]), flush=True)
                 return True
-        print("MISSED   %-30s in %d steps" % (name, steps), flush=True)
+        print("MISSED   %-42s in %d steps" % (name, steps), flush=True)
         return False
     finally:
         put_back(before)
@@ -98,21 +105,35 @@ def try_fix(tree, name, edits, args):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="")
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
-    tree = tempfile.mkdtemp(prefix="bo-model-")
-    os.chmod(tree, 0o755)
+    folder = tempfile.mkdtemp(prefix="bo-model-")
+    os.chmod(folder, 0o755)
+    os.environ["BOXOFFICE_TEST_CACHE"] = folder
     try:
-        copy_tree(tree)
-        fixes = [fix for fix in FIXES if args.only in fix[0]]
-        found = [name for name, edits in fixes if try_fix(tree, name, edits, args)]
-        missed = [name for name, _ in fixes if name not in found]
-        print(json.dumps({"mutations": len(fixes), "found_by_model": len(found), "ratio": round(len(found) / max(1, len(fixes)), 3), "missed": missed}))
+        trees = queue.Queue()
+        for i in range(args.jobs):
+            copy_tree(os.path.join(folder, "tree%d" % i))
+            trees.put(os.path.join(folder, "tree%d" % i))
+
+        def try_in_a_tree(fix):
+            tree = trees.get()
+            try:
+                return try_fix(tree, *fix, args)
+            finally:
+                trees.put(tree)
+
+        fixes = [fix for fix in FIXES if re.search(args.only, fix[0])]
+        with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+            found = list(pool.map(try_in_a_tree, fixes))
+        missed = [fix[0] for fix, is_found in zip(fixes, found) if not is_found]
+        print(json.dumps({"mutations": len(fixes), "found_by_model": sum(found), "ratio": round(sum(found) / max(1, len(fixes)), 3), "missed": missed}))
         return 1 if missed else 0
     finally:
-        shutil.rmtree(tree, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 sys.exit(main())

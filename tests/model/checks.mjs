@@ -28,9 +28,9 @@ function tablesOfReference(ref) {
   const tickets = orders.filter(([, o]) => STATES_WITH_TICKETS.includes(o.st)).flatMap(([id, o]) => o.seats.map(([seat, price]) => (
     { seat, order: id, person: ref.s.owners[seat] ?? '', price, tariff: o.r[seat] ?? '', used: Boolean(o.i[seat]) })));
   return {
-    orders: orders.map(([id, o]) => ({ id, status: o.st, person: o.person, amount: o.amount, refunded: o.refunded, payment: o.payment ?? '' })),
+    orders: orders.map(([id, o]) => ({ id, status: o.st, person: o.person, amount: o.amount, refunded: o.refunded, payment: o.payment || '', currency: o.currency, channel: o.c ?? '' })),
     tickets: tickets.sort((a, b) => a.seat - b.seat),
-    refunds: Object.entries(ref.s.orders).flatMap(([id, o]) => Object.values(o.refunds).map(({ amount, payment }) => `${id} ${payment} ${amount}`)).sort(),
+    refunds: Object.entries(ref.s.orders).flatMap(([id, o]) => Object.entries(o.refunds).map(([refund, r]) => `${id} ${refund} ${r.payment} ${r.amount} ${r.currency ?? o.currency}`)).sort(),
     grants: Object.entries(ref.s.grants).map(([id, g]) => `${id} ${g.person} ${g.item} ${g.count} ${g.number} ${Boolean(g.back)}`).sort(),
     items: ref.s.items.map((item) => `${item.name} ${item.kind} ${item.total}`),
   };
@@ -38,9 +38,9 @@ function tablesOfReference(ref) {
 
 function tablesOfReal(t) {
   return {
-    orders: t.orders.map((o) => ({ id: o.id, status: o.status, person: o.person, amount: o.amount, refunded: o.refunded, payment: o.payment ?? '' })).sort((a, b) => (a.id < b.id ? -1 : 1)),
+    orders: t.orders.map((o) => ({ id: o.id, status: o.status, person: o.person, amount: o.amount, refunded: o.refunded, payment: o.payment ?? '', currency: o.currency, channel: o.channel ?? '' })).sort((a, b) => (a.id < b.id ? -1 : 1)),
     tickets: t.tickets.map((x) => ({ seat: x.seat, order: x.order_id, person: x.person, price: x.price, tariff: x.tariff ?? '', used: x.checked_in_at !== null })),
-    refunds: t.refunds.map((x) => `${x.order_id} ${x.payment} ${x.amount}`).sort(),
+    refunds: t.refunds.map((x) => `${x.order_id} ${x.id} ${x.payment} ${x.amount} ${x.currency}`).sort(),
     grants: t.grants.map((g) => `${g.id} ${g.person} ${g.item} ${g.count} ${g.number} ${g.back}`).sort(),
     items: t.stock.map((item) => `${item.name} ${item.kind} ${item.body.total}`),
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// usage: node tests/model/explore.mjs [--seed N] [--path P --replay R | --list FILE] [--steps N] [--length N] [--quick] [--outcomes]
+// usage: node tests/model/explore.mjs [--seed N] [--path P --replay R | --list FILE] [--steps N] [--length N] [--profile NAME] [--quick] [--outcomes]
 // --quick: the first sequence that disagrees is not made shorter
 // Runs the model by hand: to look for more, or to repeat a run that disagreed.
 import fs from 'node:fs';
@@ -8,7 +8,7 @@ import { outcomes } from './checks.mjs';
 import { World } from './real.mjs';
 import { explore, repeat } from './run.mjs';
 
-const { values } = parseArgs({ options: { seed: { type: 'string' }, path: { type: 'string' }, replay: { type: 'string' }, list: { type: 'string' }, steps: { type: 'string', default: '5000' }, length: { type: 'string', default: '120' }, outcomes: { type: 'boolean' }, quick: { type: 'boolean' } } });
+const { values } = parseArgs({ options: { seed: { type: 'string' }, path: { type: 'string' }, replay: { type: 'string' }, list: { type: 'string' }, steps: { type: 'string', default: '5000' }, length: { type: 'string', default: '120' }, outcomes: { type: 'boolean' }, profile: { type: 'string' }, quick: { type: 'boolean' } } });
 const endings = [];
 const t = { after: (action) => endings.push(action) };
 let failed = false;
@@ -22,7 +22,7 @@ try {
     process.exit();
   }
   const began = Date.now(), stepsMax = Number(values.steps), seed = values.seed ? Number(values.seed) : Date.now() % 2 ** 31;
-  const result = await explore(world, { seed, path: values.path, replayPath: values.replay, runs: Math.ceil(stepsMax / 10), length: Number(values.length), stepsMax, quick: values.quick, tell: console.log });
+  const result = await explore(world, { seed, path: values.path, replayPath: values.replay, runs: Math.ceil(stepsMax / 10), length: Number(values.length), stepsMax, quick: values.quick, profile: values.profile, tell: console.log });
   const perSecond = Math.round(result.steps * 1000 / (Date.now() - began));
   if (values.outcomes) console.log(outcomes);
   failed = Boolean(result.violation);

@@ -3,6 +3,8 @@
 import { LANE, laneOf } from './reference.mjs';
 
 const LANE_MAX = 15;
+const REFUSALS = ['seat_taken', 'limit_reached', 'quota_reached', 'tariff_limit', 'none_together', 'stock_gone', 'seat_not_yours', 'something_held', 'no_more_time',
+  'invitation_used', 'unknown_item', 'bid_too_low', 'bid_too_high', 'wrong_currency', 'lot_closed'];
 const JOINABLE = ['open', 'paused', 'draft', 'through'];
 
 export const lineRules = {
@@ -130,6 +132,13 @@ export const lineRules = {
     if (!p || p.n !== number) return { code: 'not_admitted' };
     const before = p.keys[key];
     if (before) return before.request === request ? { ...before.answer, again: true } : { code: 'key_reused' };
+    this.asked = { name, key, request };
+    return this.insideProblem(name, number);
+  },
+
+  insideProblem(name, number) {
+    const p = this.person(name);
+    if (!p || p.n !== number) return { code: 'not_admitted' };
     if (p.st === 'pay') return { code: 'already_paying' };
     if (p.st !== 'choose') return { code: 'not_admitted' };
     if (p.d <= this.now) return { code: 'admission_expired' };
@@ -139,6 +148,12 @@ export const lineRules = {
   remember(name, key, request, answer) {
     this.person(name).keys[key] = { request, answer };
     return answer;
+  },
+
+  // A refusal of what was asked last, for a reason of the command's own, is the answer to its key from then on.
+  rememberRefusal({ code, again }) {
+    if (!again && this.asked && REFUSALS.includes(code)) this.remember(this.asked.name, this.asked.key, this.asked.request, { code });
+    this.asked = undefined;
   },
 
   extend(name, number, key) {

@@ -18,23 +18,27 @@ export const orderRules = {
   },
 
   // Money that came in vain goes back. Told again, it is the same refund.
-  oweRefund(id, payment, amount) {
+  oweRefund(id, payment, amount, currency) {
     const o = this.s.orders[id];
-    o.refunds[`vain:${payment}`] ??= { amount, payment };
+    if (amount <= 0) return o.payment !== undefined && o.amount === 0 ? { code: 'ok', state: o.st } : { code: 'bad_message' };
+    o.refunds[`vain:${payment}`] ??= { amount, payment, currency };
     return { code: 'ok', state: 'refund_due' };
   },
 
-  pay(id, payment, amount, currency) {
+  // known: it may be another boxoffice's order, whose money nobody gives back here.
+  pay(id, payment, amount, currency, known) {
+    if (!this.s.orders[id] && known) return { code: 'unknown_order' };
+    if (!this.s.orders[id] && amount <= 0) return { code: 'bad_message' };
     // Money for an order that nobody knows is money without an order (rule O5).
     this.s.orders[id] ??= { st: 'expired', person: '', seats: [], amount, refunded: 0, refunds: {}, r: {}, s: {}, i: {}, currency };
     const o = this.s.orders[id];
     if (o.payment !== undefined && o.payment === payment) return { code: 'ok', state: o.st };
-    if (o.payment !== undefined || o.st !== 'paying' || amount !== o.amount || currency !== o.currency) return this.oweRefund(id, payment, amount);
+    if (o.payment !== undefined || o.st !== 'paying' || amount !== o.amount || currency !== o.currency) return this.oweRefund(id, payment, amount, currency);
     if (o.d <= (o.lot ? this.wall : this.now)) {
       if (!o.lot) this.endAdmission(o.person, 'expired');
-      this.oweRefund(id, payment, amount);
+      const answer = this.oweRefund(id, payment, amount, currency);
       this.admit();
-      return { code: 'ok', state: 'refund_due' };
+      return answer;
     }
     this.sell(id, payment);
     this.admit();

@@ -94,7 +94,9 @@ export const seatRules = {
     const won = named && this.s.orders[named];
     if (named && (!won?.lot || won.person !== name)) return { code: 'unknown_order' };
     if (won) {
+      if (won.st === 'paid' && won.amount === 0) return { code: 'ok', order: named, amount: 0, paid: true };
       if (won.st !== 'paying' || won.d <= this.wall) return { code: 'admission_expired' };
+      if (won.amount === 0) return this.checkOutFree(named);
       return { code: 'ok', order: named, amount: won.amount, deadline: won.d };
     }
     const p = this.person(name);
@@ -111,9 +113,14 @@ export const seatRules = {
     this.s.orders[fresh] = o;
     Object.assign(p, { st: 'pay', o: fresh, d: o.d });
     if (amount > 0) return { code: 'ok', order: fresh, amount, deadline: o.d };
-    this.sell(fresh, ''); // nothing to pay (rule O6)
+    return this.checkOutFree(fresh);
+  },
+
+  // Where there is nothing to pay, it is paid (rule O6).
+  checkOutFree(order) {
+    this.sell(order, '');
     this.admit();
-    return { code: 'ok', order: fresh, amount: 0, paid: true };
+    return { code: 'ok', order, amount: 0, paid: true };
   },
 
   block(seats) {

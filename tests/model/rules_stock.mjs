@@ -60,16 +60,19 @@ export const stockRules = {
     return this.take(name, key, request, places.map((seat) => [seat, item.price]), []);
   },
 
-  grant(id, name, itemName, wanted) {
+  // number: of a visitor who asks for it, who has to be inside.
+  grant(id, name, itemName, wanted, number) {
     const before = this.s.grants[id], item = this.item(itemName);
     if (before) return before.person === name && before.item === itemName && before.count === wanted ? { code: 'ok', ...before } : { code: 'key_reused' };
+    const outside = number !== undefined && this.insideProblem(name, number);
+    if (outside) return outside;
     if (!item || item.kind === 'area' || item.kind === 'lot') return { code: 'unknown_item' };
     const problem = this.itemProblem(item, name, wanted);
     if (problem) return problem;
     this.spendRate(item, wanted);
-    const number = (this.s.placeNumbers[itemName] ?? 0) + 1;
-    this.s.placeNumbers[itemName] = number + wanted - 1;
-    this.s.grants[id] = { person: name, item: itemName, count: wanted, number, back: false };
+    const first = (this.s.placeNumbers[itemName] ?? 0) + 1;
+    this.s.placeNumbers[itemName] = first + wanted - 1;
+    this.s.grants[id] = { person: name, item: itemName, count: wanted, number: first, back: false };
     return { code: 'ok', ...this.s.grants[id] };
   },
 

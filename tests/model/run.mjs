@@ -2,7 +2,7 @@
 // Runs random sequences on both sides until there were enough steps, or until they disagree.
 import fc from 'fast-check';
 import { Violation, checkSale } from './checks.mjs';
-import { anyStep } from './generate.mjs';
+import { profiles, stepOf } from './generate.mjs';
 import { PaymentService, RealSale } from './real.mjs';
 import { Reference } from './reference.mjs';
 import { SEATS, quiet, steps as mainSteps } from './steps.mjs';
@@ -18,16 +18,16 @@ export const SETTINGS = { policy: 'both', rate_count: 3, rate_ms: 5000, capacity
 // Both sides at the beginning of a sequence: two sales, so that what is meant for one of them can be seen to miss the other.
 export async function begin(world) {
   const n = ++world.sequence;
-  const sales = ['a', 'b'].map((name) => new RealSale(world, `m${n}${name}`, SEATS));
+  const sales = ['a', 'b'].map((name) => new RealSale(world, `m${n}${name}`, SEATS)), currencies = ['EUR', 'USD'];
   await world.driver.ask('redis', world.redises[world.at].address);
   await world.driver.ask('drop');
   const refs = [];
-  for (const sale of sales) {
-    const [code, status, epoch] = await sale.make(SETTINGS, 'open');
+  for (const [i, sale] of sales.entries()) {
+    const [code, status, epoch] = await sale.make({ ...SETTINGS, currency: currencies[i] }, 'open');
     if (code !== 'ok') throw new Error(`sale not loaded: ${code} ${status}`);
     refs.push(new Reference(sale.id, world.clock, sale.fields, { seats: SEATS, seed: `seed of ${sale.id}`, epoch }));
   }
-  const both = { model: { refs, ids: 0, keys: 0, sent: [], codes: {}, webhooks: [], told: refs.map(() => ({})), history: refs.map((ref) => new Map([[0, ref.copy()]])), refusing: [], lagging: true }, real: { world, sales, service: new PaymentService(), unaccounted: 0 } };
+  const both = { model: { refs, ids: 0, keys: 0, sent: [], commands: {}, codes: {}, webhooks: [], told: refs.map(() => ({})), history: refs.map((ref) => new Map([[0, ref.copy()]])), refusing: [], lagging: true }, real: { world, sales, service: new PaymentService(), unaccounted: 0 } };
   for (const sale of refs.keys()) await checkSale(both.model, both.real, sale);
   return both;
 }
@@ -75,12 +75,13 @@ class Command {
   }
 }
 
-// Returns what happened: {steps, seed, violation, path, replayPath, commands, unaccounted}. seed, path, replayPath: of a run that is to be repeated.
-export async function explore(world, { seed, path, replayPath, runs, length = 120, quick = false, stepsMax = Infinity, tell = () => {} }) {
+// profile: only sequences of it; otherwise of all of them, in no order. Returns what happened: {steps, seed, violation, path, replayPath, commands, unaccounted}. seed, path, replayPath: of a run that is to be repeated.
+export async function explore(world, { seed, path, replayPath, runs, length = 120, quick = false, profile, stepsMax = Infinity, tell = () => {} }) {
   const count = { steps: 0, shrinks: 0 };
   let unaccounted = 0;
-  const anyCommand = anyStep().map((data) => new Command(data, count));
-  const property = fc.asyncProperty(fc.commands([anyCommand], { maxCommands: length, size: 'max', replayPath }), async (commands) => {
+  const sequenceOf = (one) => fc.commands([stepOf(one).map((data) => new Command(data, count))], { maxCommands: length, size: 'max', replayPath });
+  const sequences = fc.oneof({ withCrossShrink: false }, ...Object.keys(profiles).filter((one) => !profile || one === profile).map(sequenceOf));
+  const property = fc.asyncProperty(sequences, async (commands) => {
     if (count.failed ? ++count.shrinks > SHRINKS_MAX : count.steps >= stepsMax) return;
     let both;
     try {

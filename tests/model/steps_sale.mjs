@@ -2,7 +2,7 @@
 // What operators do with a sale, and what they sell besides seats: commands of the model (steps.mjs).
 import { agree } from './checks.mjs';
 import { PLAN } from './real.mjs';
-import { PEOPLE, pick, sendNew, who } from './steps.mjs';
+import { PEOPLE, agreeLogNumber, numberOf, paymentId, pick, sendNew, steps as mainSteps, tellPaid, who } from './steps.mjs';
 
 const ITEMS = { stand: 'area', field: 'area', gift: 'coupon', points: 'points' }, LOTS = ['lamp', 'vase'];
 const answerOf = ([code, at]) => ({ code, left: code === 'ok' ? undefined : Number(at) });
@@ -18,6 +18,12 @@ async function change(m, r, d, settings, status) {
   agree('change', code, 'ok');
   Object.assign(ref.s.settings, real.fields);
   if (status) ref.setStatus(status);
+}
+
+// Items there are of such a kind; now and then, and where there are none, these.
+function namesOf(m, d, isOne, others) {
+  const names = m.refs[d.sale].s.items.filter(({ kind }) => isOne(kind)).map(({ name }) => name);
+  return names.length && d.k % 6 ? names : others;
 }
 
 export const saleSteps = {
@@ -55,19 +61,21 @@ export const saleSteps = {
     run: async (m, r, d) => {
       const name = pick(Object.keys(ITEMS), d.k), item = { name, kind: d.odd ? 'voucher' : ITEMS[name], total: d.total, limit: d.limit, price: 700, rate_count: d.rate, rate_ms: 3000 };
       const wanted = m.refs[d.sale].setItem(item);
-      const [code, index, left] = await r.sales[d.sale].run('stock_set', item.name, item.kind, item.total, item.limit, item.price, item.rate_count, item.rate_ms, 'model');
+      const [code, index, left, seq] = await r.sales[d.sale].run('stock_set', item.name, item.kind, item.total, item.limit, item.price, item.rate_count, item.rate_ms, 'model');
       agree(`item ${name}`, { code, left: Number(code === 'ok' ? left : index ?? 0) }, { code: wanted.code, left: wanted.left ?? 0 });
+      if (code === 'ok') await agreeLogNumber(r, d, 'item', seq);
     },
   },
   take: {
     when: (m, d) => who(m, d, 'choose') !== undefined,
-    run: (m, r, d) => sendNew(m, r, d, who(m, d, 'choose'), { what: 'take', send: sendTake, item: pick(['stand', 'field', 'gift'], d.k), count: d.count, worn: d.worn }),
+    run: (m, r, d) => sendNew(m, r, d, who(m, d, 'choose'), { what: 'take', send: sendTake, item: pick(namesOf(m, d, (kind) => kind === 'area', ['stand', 'field', 'gift']), d.k), count: d.count, worn: d.worn }),
   },
   grant: {
     run: async (m, r, d) => {
-      const [name, item, id] = [pick(PEOPLE, d.k), pick(['gift', 'points', 'stand'], d.item), `grant${d.id}`];
-      const wanted = m.refs[d.sale].grant(id, name, item, d.count);
-      const answer = await r.sales[d.sale].run('stock_grant', 'give', id, name, item, d.count);
+      const [name, item, id] = [pick(PEOPLE, d.k), pick(namesOf(m, d, (kind) => kind !== 'area' && kind !== 'lot', ['gift', 'points', 'stand']), d.item), `grant${d.id}`];
+      const asked = d.asks ? [numberOf(m, d, name)] : []; // by a visitor
+      const wanted = m.refs[d.sale].grant(id, name, item, d.count, ...asked);
+      const answer = await r.sales[d.sale].run('stock_grant', 'give', id, name, item, d.count, ...asked);
       agreeGrant(`grant ${id}`, answer, wanted);
     },
   },
@@ -82,8 +90,9 @@ export const saleSteps = {
       const now = r.world.clock.ms, name = pick(LOTS, d.k);
       const lot = { name, kind: 'lot', total: 1, limit: 0, rate_count: 0, rate_ms: 0, price: d.price, step: 100, most: 5000, opens: now + d.opens, closes: now + d.closes, extend_ms: d.extend, pay_ms: 6000 };
       const wanted = m.refs[d.sale].setLot(lot);
-      const [code] = await r.sales[d.sale].run('auction_set', name, lot.price, lot.step, lot.most, lot.opens, lot.closes, lot.extend_ms, lot.pay_ms, 'model');
+      const [code, , , seq] = await r.sales[d.sale].run('auction_set', name, lot.price, lot.step, lot.most, lot.opens, lot.closes, lot.extend_ms, lot.pay_ms, 'model');
       agree(`lot ${name}`, code, wanted.code);
+      if (code === 'ok') await agreeLogNumber(r, d, 'lot', seq);
     },
   },
   bid: {
@@ -93,7 +102,36 @@ export const saleSteps = {
       return sendNew(m, r, d, who(m, d, 'choose'), { what: 'bid', send: sendBid, lot: lot.name, amount: highest + d.more, currency: d.foreign ? 'USD' : ref.s.settings.currency });
     },
   },
+  // A lot from the first bid to what becomes of it: who bids highest pays or does not, and may give it back; then it is offered again.
+  auction: {
+    run: async (m, r, d) => {
+      const ref = m.refs[d.sale], name = pick(LOTS, d.k), still = () => ref.item(name) && !ref.lotIsOver(ref.item(name));
+      if (!still()) await saleSteps.lot.run(m, r, d);
+      if (!still()) return;
+      for (const bidder of [pick(PEOPLE, d.k), pick(PEOPLE, d.other)]) await comeAndBid(m, r, d, bidder, ref.item(name));
+      await mainSteps.pass.run(m, r, { ...d, ms: Math.max(20, ref.bidsOf(ref.item(name)).closes - ref.wall) });
+      const { order } = ref.bidsOf(ref.item(name));
+      if (order) await endOfLot(m, r, d, order);
+      if (d.offer) await saleSteps.lot.run(m, r, d);
+    },
+  },
 };
+
+async function comeAndBid(m, r, d, name, lot) {
+  const ref = m.refs[d.sale], b = ref.bidsOf(lot), highest = b.bids.at(-1)?.[1] ?? lot.price - lot.step;
+  if (ref.person(name)?.st !== 'choose') await mainSteps.come.run(m, r, { ...d, k: PEOPLE.indexOf(name) });
+  if (ref.person(name)?.st !== 'choose') return;
+  await sendNew(m, r, { ...d, do: 'bid', rude: false }, name, { what: 'bid', send: sendBid, lot: lot.name, amount: highest + lot.step, currency: ref.s.settings.currency });
+}
+
+async function endOfLot(m, r, d, order) {
+  const ref = m.refs[d.sale], o = ref.s.orders[order];
+  if (d.end === 'lapse') return void await mainSteps.pass.run(m, r, { ...d, ms: 6000 });
+  if (d.end === 'checkout' || o.amount === 0) await mainSteps.checkout.run(m, r, { ...d, name: o.person, order });
+  if (o.st === 'paying') await tellPaid(m, r, d, order, paymentId(m, r), { amount: o.amount, currency: o.currency });
+  if (d.back === 'no' || o.st !== 'paid') return;
+  await mainSteps.refund.run(m, r, { ...d, order, mask: d.back === 'seats' ? 1 : 0, amount: 'half', become: 'free', id: 'fresh' });
+}
 
 function agreeGrant(what, [code, item, count, number, , back], wanted) {
   if (code !== 'ok') agree(what, code === 'try_later' ? { code } : { code, left: item && Number(item) }, { code: wanted.code, left: wanted.left });
@@ -102,6 +140,7 @@ function agreeGrant(what, [code, item, count, number, , back], wanted) {
 
 // An answer inside of a script that answers one command.
 function agreeOne(what, ref, name, [code, at, list], wanted) {
+  ref.rememberRefusal(wanted);
   if (wanted.again) return agree(`${what}, again`, code, wanted.code);
   const said = { ...answerOf([code, at]), list: code === 'ok' ? list.map(Number) : undefined, deadline: code === 'ok' ? at : undefined };
   if (code !== 'ok' && wanted.left === undefined) delete said.left;

@@ -10,8 +10,7 @@ const INSIDE = ['claim', 'choose', 'pay'];
 // seats: flat {seat, price, …}, in the order of the seats.
 const pairs = (flat) => flat.flatMap((seat, i) => (i % 2 === 0 ? [[seat, flat[i + 1]]] : [])).sort(([a], [b]) => a - b);
 
-// Refund ids of money that came in vain are compared without their mark, which old records do not have.
-const refunds = (entries) => entries.map(([id, amount]) => `${id.replace(/^vain:/, '')} ${amount}`).sort();
+const refunds = (entries) => entries.map(([id, amount]) => `${id} ${amount}`).sort();
 
 function personOf(name, waiting, p, active) {
   if (waiting !== undefined) return { stage: 'wait', number: waiting };
@@ -21,7 +20,7 @@ function personOf(name, waiting, p, active) {
 }
 
 const orderOf = (o) => ({ state: o.st, person: o.person, seats: o.seats, amount: o.amount, payment: o.payment, refunded: o.refunded, refunds: o.refunds,
-  channel: o.channel, used: o.used });
+  channel: o.channel, used: o.used, currency: o.currency ?? '', isLot: Boolean(o.lot), handedOn: Object.keys(object(o.s)).sort() });
 
 export function viewOfReference(ref) {
   const { s } = ref, names = [...new Set([...Object.keys(s.people), ...Object.keys(s.line)])];
@@ -56,16 +55,15 @@ const named = (fields, prefix) => Object.entries(fields).filter(([field]) => fie
 
 export function viewOfDump(dump) {
   const { state } = dump, line = object(dump.line), people = object(dump.people), names = [...new Set([...Object.keys(line), ...Object.keys(people)])];
-  const soldOut = state.sold_out === undefined ? state.status === 'sold_out' : state.sold_out === '1';
   return {
-    status: state.status === 'sold_out' ? 'open' : state.status, soldOut,
+    status: state.status, soldOut: state.sold_out === '1',
     people: sorted(names.map((name) => {
       const p = people[name], active = object(dump.active)[name];
       return [name, { ...personOf(name, line[name], p && { ...p, h: list(p.h), r: sorted(Object.entries(object(p.r))), e: number(p.e), o: p.o ?? '', last: p.last ?? '' }, active),
         bought: number(p?.b), channel: p?.c ?? '' }];
     }).filter(([, p]) => p.stage !== 'out' || p.last || p.bought)),
     absent: sorted(Object.entries(object(dump.absent))),
-    orders: sorted(Object.entries(object(dump.orders)).map(([id, o]) => [id, orderOf({ ...o, seats: pairs(list(o.seats)), payment: o.payment ?? '', refunded: number(o.refunded),
+    orders: sorted(Object.entries(object(dump.orders)).map(([id, o]) => [id, orderOf({ ...o, seats: pairs(list(o.seats)), payment: o.payment ?? '', currency: o.cur, refunded: number(o.refunded),
       refunds: refunds(Object.entries(object(o.refunds)).map(([refund, r]) => [refund, r.amount])), channel: o.c ?? '', used: sorted(Object.entries(object(o.i)).map(([seat]) => [seat, true])) })])),
     owners: sorted(Object.entries(object(dump.seats))),
     map: dump.map,
