@@ -125,6 +125,23 @@ static bool find_rows(const struct bo_rows *rows, const char *order, size_t *ret
     return *ret_to > *ret_from;
 }
 
+/* An order's rows come in byte order of their owner. The buyer is not told the codes of tickets that were transferred (rule O4). */
+static void keep_own(const struct bo_rows *rows, const char *person, size_t *from, size_t *to) {
+    while (*from < *to && strcmp(bo_rows_text(rows, *from, 0), person) != 0) ++*from;
+    while (*to > *from && strcmp(bo_rows_text(rows, *to - 1, 0), person) != 0) --*to;
+}
+
+static void tell_tickets(const struct bo_paid *paid, const struct bo_rows *rows, size_t from, size_t to) {
+    struct bo_buffer b = {0};
+    keep_own(rows, paid->person, &from, &to);
+    bo_buffer_printf(&b, "{\"type\":\"bought\",\"order\":\"%s\",\"tickets\":", paid->order);
+    bo_tickets_print(paid->room, rows, from, to, &b);
+    bo_link_print(paid->room, paid->order, paid->person, &b);
+    bo_buffer_add_text(&b, "}");
+    bo_room_each_of(paid->room, paid->person, tell_bought, &(struct bought){b.data, b.length});
+    bo_buffer_free(&b);
+}
+
 static void tickets_read(void *arg, int err, const char *state, const struct bo_rows *rows) {
     (void)state;
     struct telling *telling = arg;
@@ -140,13 +157,7 @@ static void tickets_read(void *arg, int err, const char *state, const struct bo_
             continue;
         }
         if (find_rows(rows, paid->order, &from, &to)) {
-            struct bo_buffer b = {0};
-            bo_buffer_printf(&b, "{\"type\":\"bought\",\"order\":\"%s\",\"tickets\":", paid->order);
-            bo_tickets_print(room, rows, from, to, &b);
-            bo_link_print(room, paid->order, paid->person, &b);
-            bo_buffer_add_text(&b, "}");
-            bo_room_each_of(room, paid->person, tell_bought, &(struct bought){b.data, b.length});
-            bo_buffer_free(&b);
+            tell_tickets(paid, rows, from, to);
         } else if (paid->not_booked) { /* what was put aside may have been written a moment ago, so the tables are asked first */
             bo_room_each_of(room, paid->person, tell_not_booked, paid->order);
         } else {
@@ -170,7 +181,7 @@ void bo_room_read_tickets(struct bo_room *room) {
     const char *params[] = {room->id, orders.data};
     bo_queue_run(room->gateway->postgres,
                  "SELECT " BO_TICKET_COLUMNS " FROM tickets WHERE sale = $1 AND order_id = ANY($2::text[])"
-                 " ORDER BY order_id COLLATE \"C\", seat",
+                 " ORDER BY order_id COLLATE \"C\", person COLLATE \"C\", seat",
                  params, 2, tickets_read, telling);
     bo_buffer_free(&orders);
 }

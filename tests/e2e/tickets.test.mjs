@@ -83,6 +83,24 @@ test('O4 a ticket is handed on: the new owner has it, the old code is void, and 
   assert.equal((await call(world, third, 'tickets/accept', {})).status, 400);
 });
 
+test('O4 a buyer who reconnects is told only the tickets that are still his own', async (t) => {
+  const world = await startBoxoffice(t);
+  const person = await buyer(world, 'S-1', 'S-2'), friend = await arrive(world);
+  const handOn = async (seat) => {
+    const { body: { transfer } } = await call(world, person, 'tickets/transfer', { seat });
+    assert.equal((await call(world, friend, 'tickets/accept', { transfer })).status, 200);
+  };
+  const told = async () => {
+    const back = await arrive(world, { resume: person.resume }), { order, tickets } = await back.next('bought');
+    await back.close();
+    return [order, tickets.map(({ seat }) => seat)];
+  };
+  await handOn('S-1');
+  assert.deepEqual(await told(), [person.order, ['S-2']]);
+  await handOn('S-2');
+  assert.deepEqual(await told(), [person.order, []], 'all of it handed on');
+});
+
 test('O1 a refund: the buyer hears it, the money goes back, the seat is for sale, the door refuses it', async (t) => {
   const world = await startBoxoffice(t);
   const person = await buyer(world, 'S-1', 'S-2');
