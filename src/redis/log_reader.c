@@ -61,22 +61,31 @@ static bool read_entry(const redisReply *entry, const char *sale, struct bo_log_
     return true;
 }
 
+/* A gateway of version 0.1.0, whose ids end in 0, may decide for a while beside those that replace it: on this primary, so in the epoch of the record before. */
+static void take_epoch(struct bo_log_record *record, int64_t *epoch) {
+    if (!record->epoch) record->epoch = *epoch;
+    *epoch = record->epoch;
+}
+
 static size_t collect(struct bo_log_reader *reader, const struct bo_log_cursor *cursors, size_t cursor_count) {
     size_t count = 0;
     for (size_t s = 0; s < reader->reply->elements; s++) {
         const redisReply *stream = reader->reply->element[s], *entries = stream->element[1];
         const char *sale = NULL;
+        int64_t epoch = 0;
         for (size_t c = 0; c < cursor_count; c++) {
             char key[128];
             bo_redis_key(cursors[c].sale, LOG_KEY, key);
-            if (strcmp(key, stream->element[0]->str) == 0) sale = cursors[c].sale;
+            if (strcmp(key, stream->element[0]->str) != 0) continue;
+            sale = cursors[c].sale;
+            epoch = cursors[c].written;
         }
         if (count + entries->elements > reader->room) {
             reader->room = count + entries->elements;
             reader->records = bo_realloc(reader->records, reader->room * sizeof(*reader->records));
         }
         for (size_t i = 0; sale && i < entries->elements; i++)
-            if (read_entry(entries->element[i], sale, &reader->records[count])) count++;
+            if (read_entry(entries->element[i], sale, &reader->records[count])) take_epoch(&reader->records[count++], &epoch);
     }
     return count;
 }

@@ -268,6 +268,20 @@ test('P1 several scribes divide the sales among them, and one that dies or stand
   assert.equal((await (await new Person(world).connect()).buy('S-2')).type, 'bought');
 });
 
+test('P7 what a gateway of version 0.1.0 decides while it is replaced is written', async (t) => {
+  const world = await startBoxoffice(t, { reconcile: false });
+  await arrive(world);
+  await caughtUp(world);
+  const seq = await world.redis.client.eval(`local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
+    redis.call('XADD', KEYS[2], seq .. '-0', 'kind', 'opened', 'at', '1', 'body', '{}')
+    return seq`, 2, 'bo:{hall}:state', 'bo:{hall}:log');
+  await arrive(world);
+  await caughtUp(world);
+  const rows = await world.postgres.query("SELECT epoch FROM ledger WHERE sale = 'hall' AND seq >= $1 ORDER BY seq", [seq]);
+  assert.ok(rows.length > 1);
+  for (const row of rows) assert.equal(row.epoch, await epoch(world), 'of the epoch in which this redis decides');
+});
+
 test('P7 what version 0.1.0 has left goes on in a later epoch, even where the clock of its Redis was ahead', async (t) => {
   const world = await startBoxoffice(t);
   const waiting = await inside(world);
