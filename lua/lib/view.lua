@@ -38,11 +38,11 @@ local function add_drawn(segments, lane, from, counts)
   end
 end
 
--- {"gone" or "drawn" fields by lane}: a field is name lane:bucket.
-local function by_lane(hash, pattern)
-  local lanes, all = {}, call('HGETALL', hash)
+-- lane -> {{bucket, count}, …} of who left ahead of being admitted.
+local function gone_by_lane()
+  local lanes, all = {}, call('HGETALL', GONE)
   for i = 1, #all, 2 do
-    local lane, bucket = all[i]:match(pattern)
+    local lane, bucket = all[i]:match('^(%d+):(%d+)$')
     if lane then
       lane = tonumber(lane)
       lanes[lane] = lanes[lane] or {}
@@ -50,6 +50,17 @@ local function by_lane(hash, pattern)
     end
   end
   return lanes
+end
+
+-- {{bucket, count}, …} of a lane. By name: the hash has an entry for everyone who was invited, too.
+local function drawn_in(lane)
+  local drawn, names, base = {}, {}, -lane * LANE
+  if call('ZCOUNT', LINE, base - DRAW, base) == 0 then return drawn end
+  for bucket = 0, DRAW / DRAW_BUCKET - 1 do names[bucket + 1] = 'd' .. lane .. ':' .. bucket end
+  for i, count in ipairs(call('HMGET', LANES, unpack(names))) do
+    if count then drawn[#drawn + 1] = {i - 1, tonumber(count)} end
+  end
+  return drawn
 end
 
 local function add_lane(segments, lane, gone, drawn)
@@ -70,10 +81,11 @@ local function view()
   local front = call('ZRANGE', LINE, 0, BUCKET - 1, 'WITHSCORES')
   local numbers_in_front, segments = {}, {}
   for i = 2, #front, 2 do numbers_in_front[i / 2] = tonumber(front[i]) end
-  local gone, drawn = by_lane(GONE, '^(%d+):(%d+)$'), by_lane(LANES, '^d(%d+):(%d+)$')
+  local gone = gone_by_lane()
   for lane = LANE_MAX, 0, -1 do
-    if lane == 0 or call('HEXISTS', STATE, lane_field('next', lane)) == 1 or drawn[lane] then
-      add_lane(segments, lane, gone[lane] or {}, drawn[lane] or {})
+    local drawn = drawn_in(lane)
+    if lane == 0 or call('HEXISTS', STATE, lane_field('next', lane)) == 1 or #drawn > 0 then
+      add_lane(segments, lane, gone[lane] or {}, drawn)
     end
   end
   return call('ZCARD', LINE), numbers_in_front, segments, numbers('next')
