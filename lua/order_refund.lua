@@ -27,7 +27,8 @@ local of = #asked == 0 and '-' or seats_become .. ' ' .. table.concat(asked, ' '
 -- The same id may come again for the same, and for nothing else. Of refunds made by version 0.1.0 only the amount is known.
 local done = (o.refunds or {})[refund]
 if done then
-  local same = (not done.of or done.of == of) and (amount == '-' or tonumber(amount) == done.amount)
+  local same = amount == '-' or tonumber(amount) == done.amount
+  if done.of then same = same and done.of == of else same = same and (o.refunded or 0) > 0 end -- else it is of money that came in vain
   return same and {'ok', o.st, done.amount, done.seq} or {'key_reused'}
 end
 if not can_become(o, 'refunded') then return {'not_paid'} end

@@ -252,6 +252,15 @@ test('O5 money that came in vain under version 0.1.0 is not owed a second time',
   assert.equal((await kinds(sale)).filter((kind) => kind === 'refund_due').length, 1);
 });
 
+test('O5 under the id of money that came in vain under version 0.1.0 nothing else is given back', async (t) => {
+  const sale = await paying(t);
+  await pay(sale);
+  await pay(sale, 'p:2');
+  await sale.redis.eval("local o = cmsgpack.unpack(redis.call('HGET', KEYS[1], 'o:1')) o.refunds = {['p:2'] = o.refunds['vain:p:2']} redis.call('HSET', KEYS[1], 'o:1', cmsgpack.pack(o))",
+    1, sale.key.orders);
+  assert.deepEqual(await refund(sale, 'p:2', '-', 'free', 1), ['key_reused'], 'not the refund that was owed for it');
+});
+
 test('O5 money and seats are judged apart: an order is refunded when no seat is left', async (t) => {
   const sale = await paying(t);
   await pay(sale);
