@@ -35,7 +35,9 @@ static void read_query(struct bo_http *http, struct lws *wsi) {
     char part[BO_HTTP_ARGUMENT_MAX + 64];
     for (int i = 0, n; (n = lws_hdr_copy_fragment(wsi, part, sizeof(part), WSI_TOKEN_HTTP_URI_ARGS, i)) >= 0 ||
                        lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0; i++) {
-        bool right = n >= 0 && strlen(part) == (size_t)n && bo_utf8_length(part) >= 0;
+        const char *value = n >= 0 ? strchr(part, '=') : NULL;
+        bool right = n >= 0 && strlen(part) == (size_t)n && bo_utf8_length(part) >= 0 &&
+                     strlen(value ? value + 1 : part) <= BO_HTTP_ARGUMENT_MAX;
         http->query_wrong |= !right;
         if (right) bo_buffer_add(&http->query, part, (size_t)n + 1);
     }

@@ -86,6 +86,8 @@ test('wrong HTTP requests: each its code, and the server lives on', async (t) =>
   assert.deepEqual(await code('/nothing'), [404, 'not_found']);
   assert.deepEqual(await code('/../../etc/passwd'), [404, 'not_found']);
   assert.deepEqual(await code('/api/sales', { method: 'DELETE' }), [405, 'bad_method']);
+  for (const [length, status] of [[1020, 200], [1025, 400], [1085, 400], [1200, 400]]) // each character twice where it is escaped
+    assert.equal((await world.admin('GET', `/api/search?q=${'_'.repeat(length)}`)).status, status, `${length} characters`);
   assert.deepEqual(await code('/webhook/payment', { method: 'POST', body: 'x'.repeat(70000) }), [413, 'too_large']);
   for (const garbage of ['\u0000\u0001\u0002', 'GET\r\n\r\n', `GET /${'a'.repeat(20000)} HTTP/1.1\r\n\r\n`, 'GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n\r\n'])
     await new Promise((done) => {
