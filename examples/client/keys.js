@@ -8,7 +8,9 @@ const memory = new Map(), unwritten = new Set(); // what localStorage has not ta
 export const storage = {
   get(name) {
     const here = memory.get(name) ?? null;
-    try { return unwritten.has(name) ? here : globalThis.localStorage?.getItem(name) ?? here; } catch { return here; }
+    try { // what another tab has removed is gone here, too
+      return globalThis.localStorage && !unwritten.has(name) ? globalThis.localStorage.getItem(name) : here;
+    } catch { return here; }
   },
   set(name, value) {
     memory.set(name, String(value));

@@ -36,6 +36,8 @@ test('A5 a Node shop lets only admitted people in, by the published keys', async
   assert.equal((await get(port, { authorization: `Bearer ${access}` })).text, `hello ${person.person}`);
   assert.equal((await get(port, { cookie: `a=b; boxoffice_access=${access}` })).status, 200);
   assert.equal((await get(port, { cookie: `boxoffice_access=${person.resume}` })).status, 302);
+  const smuggled = await get(port, {}, `/shop?access=${encodeURIComponent(`${access}.;Domain=example.com`)}`);
+  assert.equal(smuggled.cookie, undefined, 'nothing but a token becomes a cookie');
 });
 
 // As a browser: keeps the cookie, follows the redirects within the shop.
