@@ -188,8 +188,9 @@ static void check_fixed(struct change *c) {
     struct bo_buffer problem = {0};
     struct fields fields = {.count = 0};
     c->wanted = bo_alloc(sizeof(*c->wanted));
-    if (!room || bo_settings_read(c->settings, c->wanted, &problem) != 0) {
-        fail_change(c, BO_ERR_UNAVAILABLE, NULL); /* this gateway has yet to load the sale */
+    int err = room ? bo_settings_read_stored(c->settings, c->wanted, &problem) : BO_ERR_UNAVAILABLE; /* this gateway has yet to load the sale */
+    if (err) {
+        fail_change(c, err, problem.data);
         bo_buffer_free(&problem);
         return;
     }

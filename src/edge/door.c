@@ -85,8 +85,8 @@ static void decide(struct door *d, const char *seat) {
     char serial[24], at[24];
     *bo_text_put_number(serial, d->ticket.serial) = *bo_text_put_number(at, d->at) = '\0';
     d->commit.room = bo_rooms_find(d->http->gateway, d->ticket.sale);
-    if (!d->commit.room) {
-        fail(d, BO_ERR_UNKNOWN_SALE, NULL);
+    if (!d->commit.room) { /* PostgreSQL has its ticket: only this gateway has yet to load the sale */
+        fail(d, BO_ERR_UNAVAILABLE, NULL);
         return;
     }
     const char *args[] = {seat, d->ticket.order, serial, d->way == IN ? "in" : "out", at, d->gate};
