@@ -225,6 +225,7 @@ static const char report_sql[] =
     " 'digits', (SELECT currency_digits(coalesce(settings->>'currency', 'EUR')) FROM sales WHERE id = $1),"
     " 'tickets', (SELECT count(*) FROM tickets WHERE sale = $1), 'amount', (SELECT coalesce(sum(price), 0) FROM tickets WHERE sale = $1),"
     " 'checked_in', (SELECT count(checked_in_at) FROM tickets WHERE sale = $1),"
+    " 'paid', (SELECT coalesce(sum(amount), 0) FROM orders WHERE sale = $1 AND status IN ('paid', 'part_refunded', 'refunded')),"
     " 'refunded', (SELECT coalesce(sum(amount), 0) FROM refunds WHERE sale = $1 AND NOT vain),"
     " 'seats', (SELECT json_agg(json_build_object('category', category, 'seats', n) ORDER BY category) FROM (SELECT category, count(*) AS n FROM seats WHERE sale = $1"
     " GROUP BY 1) c), " GROUP("categories", "s.category", "category") ", " GROUP("hours", "to_char(to_timestamp(t.at_ms / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:00\"Z\"')", "hour")

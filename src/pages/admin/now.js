@@ -66,7 +66,7 @@ export class Now {
     const cells = [
       ['In line', number(counts.waiting)], ['Inside', number(counts.active)], ['Let in per minute', number(Math.round(speed(all, 'admitted', last)))], ['Joined per minute', number(Math.round(speed(all, 'joined', last)))],
       ['Left per minute', number(Math.round(speed(all, 'departed', last)))], ['Let in, all', number(counts.admitted)], ['Held', number(held)], ['Sold', `${number(counts.sold)} / ${number(total)}`],
-      ['Revenue', report ? money(report.amount - report.refunded, report) : '…'], ['Log lag', number(counts.log_lag), counts.log_lag > 1000], ['Speed', `${counts.speed_percent} %`, counts.speed_percent < 100],
+      ['Revenue', report ? money(report.paid - report.refunded, report) : '…'], ['Log lag', number(counts.log_lag), counts.log_lag > 1000], ['Speed', `${counts.speed_percent} %`, counts.speed_percent < 100],
       ['Redis', latency === null ? '–' : `${latency.toFixed(1)} ms`, latency > 100], ['Connections here', number(m.connections)], ['Gateways here', number(m.listening), m.gateways_critical > 0],
       ['Dead letters', number(m.dead_letters_waiting), m.dead_letters_waiting > 0], ['Differences', number(m.differences), m.differences > 0],
       ['Refunds refused', number(m.refunds_refused_waiting), m.refunds_refused_waiting > 0],
