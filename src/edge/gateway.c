@@ -14,6 +14,7 @@
 #include "edge/room.h"
 #include "edge/server.h"
 #include "edge/subjects.h"
+#include "edge/unreadable.h"
 #include "loop/loop.h"
 #include "metrics/metrics.h"
 
@@ -277,6 +278,7 @@ static void start(struct bo_gateway *gateway) {
     const struct bo_config *config = &gateway->config;
     uv_loop_init(&gateway->loop);
     bo_table_init(&gateway->rooms, room_id);
+    bo_unreadable_init(gateway);
     bo_limits_init(&gateway->limits);
     bo_limits_init(&gateway->logins);
     gateway->keys = bo_keys_new(config->secret, config->key_rotation_h);
@@ -331,6 +333,7 @@ static void stop(struct bo_gateway *gateway) {
     bo_server_free(gateway);
     bo_table_each(&gateway->rooms, free_room, &gateway->rooms);
     bo_table_free(&gateway->rooms);
+    bo_unreadable_free(gateway);
     bo_limits_free(&gateway->limits);
     bo_limits_free(&gateway->logins);
     bo_keys_free(gateway->keys);

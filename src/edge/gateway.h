@@ -64,10 +64,14 @@ struct bo_gateway {
     bool asking_fences;
     enum { BO_SALES_IDLE, BO_SALES_ASKING, BO_SALES_CONNECTING, BO_SALES_READING, BO_SALES_READ } sales_loading;
     int64_t sales_asked; /* questions for what is new, begun so far */
-    struct bo_lookup *lookups; /* who waits for the next one (lookup.c) */
+    struct bo_lookup *lookups; /* what waits for the next one (lookup.c) */
+    size_t lookups_waiting;
+    bo_ms lookup_asks_from; /* steady: no question for them before */
     uv_timer_t *lookup_timer;
+    struct bo_table unreadable; /* sales of PostgreSQL that cannot be taken over, with their version (unreadable.c) */
     struct bo_queue *loader; /* while sales are read */
     uv_timer_t *loader_timer;
+    bo_ms loader_gives_up; /* steady: without a connection by then */
 
     struct bo_wheel wheel; /* one timer per session */
     struct bo_session *sessions; /* all that are connected */

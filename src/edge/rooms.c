@@ -3,6 +3,7 @@
 #include "edge/lookup.h"
 #include "edge/room.h"
 #include "edge/stock.h"
+#include "edge/unreadable.h"
 
 #include "base/crash.h"
 #include "base/log.h"
@@ -18,6 +19,7 @@
 #include <string.h>
 
 #define LOADER_CHECK_MS 3
+#define LOADER_CONNECTS_WITHIN_MS 5000
 
 struct bo_room *bo_rooms_find(struct bo_gateway *gateway, const char *id) {
     return (struct bo_room *)bo_table_find(&gateway->rooms, id);
@@ -206,7 +208,10 @@ static void take_sale(struct bo_gateway *gateway, const struct bo_rows *rows, si
     int err = bo_settings_read_stored(json, &settings, &problem);
     if (!err && room) err = bo_plan_set_prices(room->plan, json_object_get(json, "prices"), &prices_changed, &problem);
     if (!err && !room) err = bo_plan_read(plan_json, json_object_get(json, "prices"), &plan, &problem);
-    if (err) bo_lookup_unreadable(gateway, id);
+    if (err)
+        bo_unreadable_note(gateway, id, bo_rows_number(rows, i, 3));
+    else
+        bo_unreadable_forget(gateway, id);
     if (err)
         bo_log_error("sale %s cannot be taken over: %s", id, problem.data);
     else
@@ -235,6 +240,7 @@ static void add_known(void *arg, struct bo_table_link *link) {
 static void ask_for_changed(struct bo_gateway *gateway, struct bo_queue *postgres, const char *sql, bo_queue_cb cb) {
     struct bo_buffer known = {0};
     bo_table_each(&gateway->rooms, add_known, &known);
+    bo_unreadable_print(gateway, &known);
     bo_buffer_add_text(&known, known.length ? "}" : "{}");
     const char *params[] = {known.data};
     bo_queue_run(postgres, sql, params, 1, cb, gateway);
@@ -250,6 +256,10 @@ static void read_sales(uv_timer_t *timer) {
                         sales_read);
     } else if (gateway->sales_loading == BO_SALES_READ) {
         bo_rooms_stop_loading(gateway);
+    } else if (gateway->sales_loading == BO_SALES_CONNECTING && bo_loop_steady_ms() >= gateway->loader_gives_up) {
+        bo_log_warn("sales cannot be read: postgresql gives no further connection");
+        bo_rooms_stop_loading(gateway); /* so that what changes in known sales is asked for; the next one tries again */
+        bo_lookup_answered(gateway, BO_ERR_UNAVAILABLE);
     }
 }
 
@@ -280,6 +290,7 @@ static void changes_read(void *arg, int err, const char *state, const struct bo_
         return;
     }
     gateway->sales_loading = BO_SALES_CONNECTING;
+    gateway->loader_gives_up = bo_loop_steady_ms() + LOADER_CONNECTS_WITHIN_MS;
     gateway->loader = bo_queue_open(&gateway->loop, gateway->config.postgres);
     gateway->loader_timer = bo_loop_timer(&gateway->loop, LOADER_CHECK_MS, LOADER_CHECK_MS, read_sales, gateway);
 }

@@ -74,7 +74,7 @@ struct bo_session {
     uint64_t trace; /* chosen by his browser, in logs and ledger; 0: none */
     int fd;              /* of wsi */
     uint32_t shown;      /* smallest position told so far; 0: none */
-    uint16_t references;
+    uint32_t references;
     uint16_t close_code; /* not 0: close once the queue is out */
     uint8_t stage;
     bool close_sent : 1;

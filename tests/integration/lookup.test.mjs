@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
+import pg from 'pg';
 import { arrive, Person } from '../lib/person.mjs';
-import { PAYMENT_SECRET, startBoxoffice, until } from '../lib/servers.mjs';
+import { atEnd, PAYMENT_SECRET, startBoxoffice, until } from '../lib/servers.mjs';
 
 async function webhook(world, event) {
   const body = JSON.stringify(event), time = String(Math.floor(Date.now() / 1000));
@@ -53,6 +54,51 @@ test('a webhook gets no final answer while PostgreSQL cannot say whether there i
   await until('healthy', async () => (await world.admin('GET', '/health')).json.postgres);
   const there = await webhook(world, paid('none'));
   assert.deepEqual([there.status, there.json.error.code], [404, 'unknown_sale']);
+});
+
+// Every connection that PostgreSQL gives, so that the gateway gets none beside those it has. Returns one of them.
+async function takeAllConnections(t, world) {
+  const taken = [];
+  atEnd(t, () => Promise.all(taken.map((client) => client.end().catch(() => {}))));
+  for (;;) {
+    const client = new pg.Client({ host: world.postgres.folder, user: 'boxoffice', database: 'postgres' });
+    client.on('error', () => {});
+    const err = await client.connect().then(() => null, (e) => e);
+    if (err) {
+      assert.equal(err.code, '53300', 'too many clients');
+      return { query: (sql) => taken[0].query(sql), end: () => Promise.all(taken.splice(0).map((c) => c.end())) };
+    }
+    taken.push(client);
+  }
+}
+
+test('an answer comes while PostgreSQL gives no connection to read a new sale with, and the sale is read later', async (t) => {
+  const world = await startBoxoffice(t, { config: { gateways: 1 } });
+  const person = await arrive(world, false);
+  const connections = await takeAllConnections(t, world);
+  await make({ postgres: connections }, 'late');
+  const unauthorized = fetch(`http://127.0.0.1:${world.adminPort}/api/sales/late/counts`);
+  const authorized = world.admin('GET', '/api/sales/late/counts');
+  assert.equal((await Promise.race([authorized, unauthorized])).status, 401, 'refused without a look-up');
+  const [byAdmin, byVisitor, byService, joined] = await Promise.all([authorized, fetch(`${world.url}/api/sales/late`), webhook(world, paid('late')), person.join({ sale: 'late' })]);
+  assert.deepEqual([byAdmin.status, byVisitor.status, byService.status, joined.code], [503, 503, 503, 'unavailable']);
+  assert.equal((await fetch(`${world.url}/api/sales/hall`)).status, 200, 'what is known is served');
+  await connections.end();
+  await until('it is read', async () => (await fetch(`${world.url}/api/sales/late`)).status === 200);
+});
+
+test('a sale that cannot be read is read once for each version, whatever is looked up', async (t) => {
+  const world = await startBoxoffice(t, { config: { gateways: 1 } });
+  const complaints = () => world.child.output.split('sale broken cannot be taken over').length - 1;
+  await make(world, 'broken', `'{"policy": "nonsense"}'`);
+  for (const sale of ['broken', 'none', 'junk', 'broken']) {
+    const { status } = await webhook(world, paid(sale));
+    assert.equal(status, sale === 'broken' ? 503 : 404, sale);
+  }
+  assert.equal(complaints(), 1);
+  await world.postgres.query("UPDATE sales SET version = version + 1, settings = (SELECT settings FROM sales WHERE id = 'hall') WHERE id = 'broken'");
+  await until('it is read once it was mended', async () => (await fetch(`${world.url}/api/sales/broken`)).status === 200);
+  assert.equal(complaints(), 1);
 });
 
 test('a rightly signed webhook of a sum that cannot have been paid is refused', async (t) => {
