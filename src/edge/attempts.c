@@ -11,6 +11,7 @@
 #define LOOK_EVERY_S 60
 #define CLEAN_EVERY_S 3600
 #define KEPT_MAX 10000 /* that wait for PostgreSQL */
+#define AGAIN_PER_S 100 /* of these; the queue is shared, so they must not fill it */
 
 struct bo_attempt {
     struct bo_attempt *next;
@@ -38,7 +39,8 @@ static void noted(void *arg, int err, const char *state, const struct bo_rows *r
     (void)rows;
     struct bo_attempt *a = arg;
     struct bo_gateway *gateway = a->gateway;
-    if (err == BO_ERR_UNAVAILABLE && gateway->postgres && gateway->attempts_kept < KEPT_MAX) {
+    bool later = err == BO_ERR_UNAVAILABLE || err == BO_ERR_OVERLOADED;
+    if (later && gateway->postgres && gateway->attempts_kept < KEPT_MAX) {
         a->next = gateway->attempts;
         gateway->attempts = a;
         gateway->attempts_kept++;
@@ -57,14 +59,16 @@ void bo_attempt_begun(struct bo_gateway *gateway, const char *sale, const char *
     note(a);
 }
 
+/* Some are taken out first: an attempt that cannot be noted now is kept again at once, and is not tried twice in a turn. */
 static void note_again(struct bo_gateway *gateway) {
-    struct bo_attempt *all = gateway->attempts, *next;
-    gateway->attempts = NULL;
-    gateway->attempts_kept = 0;
-    for (struct bo_attempt *a = all; a; a = next) {
-        next = a->next;
-        note(a);
+    struct bo_attempt *some[AGAIN_PER_S];
+    size_t count = 0;
+    for (; count < AGAIN_PER_S && gateway->attempts; count++) {
+        some[count] = gateway->attempts;
+        gateway->attempts = some[count]->next;
+        gateway->attempts_kept--;
     }
+    for (size_t i = 0; i < count; i++) note(some[i]);
 }
 
 /* ---- to be cancelled ---- */
