@@ -6,12 +6,16 @@
 #include "base/utf8.h"
 #include "edge/pages.h"
 #include "edge/server.h"
+#include "loop/loop.h"
+#include "metrics/metrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CHUNK 16384
+#define TAKES_SOME_WITHIN_MS 20000 /* of an answer */
+#define SLOWEST_PER_MS 4           /* bytes, over all of it */
 
 static const char *method_of(struct lws *wsi) {
     static const struct {
@@ -87,6 +91,8 @@ static void free_http(struct bo_http *http) {
 }
 
 void bo_http_closed(struct bo_http *http) {
+    bool whole = http->head_sent && http->sent == http->answer.length;
+    if (http->status && !whole && bo_loop_steady_ms() >= http->cut_at) bo_metric_add(BO_METRIC_slow_readers, 1);
     http->wsi = NULL;
     if (http->status || !http->complete) free_http(http);
 }
@@ -101,14 +107,27 @@ void bo_http_body(struct bo_http *http, const char *data, size_t length) {
     if (!http->body_too_large) bo_buffer_add(&http->body, data, length);
 }
 
+/* From the answer on it is the peer that is waited for: it has to take some of it each time, and not all too slowly as a whole, or
+ * the answer would lie here for as long as the peer likes. false: too slow. */
+static bool allow_time(struct bo_http *http) {
+    bo_ms now = bo_loop_steady_ms(), left = http->answered_at + TAKES_SOME_WITHIN_MS + (bo_ms)http->sent / SLOWEST_PER_MS - now;
+    if (left > TAKES_SOME_WITHIN_MS) left = TAKES_SOME_WITHIN_MS;
+    http->cut_at = now + (left > 0 ? left : 0);
+    if (left > 0) lws_set_timeout(http->wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)((left + 999) / 1000));
+    return left > 0;
+}
+
 void bo_http_answer(struct bo_http *http, int status, const char *content_type, const char *data, size_t length) {
     http->status = status;
     http->content_type = content_type;
     bo_buffer_add(&http->answer, data, length);
-    if (http->wsi)
+    http->answered_at = bo_loop_steady_ms();
+    if (http->wsi) {
+        allow_time(http);
         lws_callback_on_writable(http->wsi);
-    else
+    } else {
         free_http(http);
+    }
 }
 
 void bo_http_answer_cached(struct bo_http *http, const char *etag, const char *content_type, const char *data, size_t length) {
@@ -187,7 +206,7 @@ int bo_http_writable(struct bo_http *http) {
     http->sent += now;
     bool last = http->sent == http->answer.length;
     if (lws_write(http->wsi, part + LWS_PRE, now, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < (int)now) return -1;
-    return !last;
+    return last ? 0 : allow_time(http) ? 1 : -1;
 }
 
 bool bo_http_path_is(const struct bo_http *http, const char *pattern, char *ret_segment) {

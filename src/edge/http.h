@@ -44,6 +44,7 @@ struct bo_http {
     struct bo_buffer answer;
     size_t sent;
     bool head_sent;
+    bo_ms answered_at, cut_at; /* steady; cut_at: when a peer that has taken no more is cut off */
 };
 
 struct bo_http *bo_http_open(struct bo_gateway *gateway, struct lws *wsi, bool admin);

@@ -107,7 +107,7 @@ static void join_by_address(struct bo_session *s) {
 }
 
 /* The request is whole. Its answer may take as long as Redis and PostgreSQL may (they have limits of their own), and is not cut off by
- * the time that libwebsockets gives a client for its part. */
+ * the time that libwebsockets gives a client for its part. The client has a time again once it is answered (bo_http_answer). */
 static void run_http(struct bo_http *http, struct lws *wsi) {
     http->complete = true;
     lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);

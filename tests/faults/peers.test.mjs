@@ -76,3 +76,19 @@ test('X1 somebody who never reads is cut before he costs much, and keeps his pla
   assert.equal(await world.redis.client.zcard('bo:{hall}:line'), 1);
   assert.equal((await arrive(world)).number, 2);
 });
+
+test('X1 somebody who asks for a large answer and reads nothing of it is cut, and whoever reads gets all of it', async (t) => {
+  const world = await startBoxoffice(t, { seats: 30000, config: { gateways: 1 } });
+  const size = (await (await fetch(`${world.url}/api/sales/hall/plan`, { headers: { 'accept-encoding': 'identity' } })).arrayBuffer()).byteLength;
+  const requests = 4; // on one connection: more than the kernel keeps, whatever it is set to
+  const socket = await connectTo(world);
+  atEnd(t, () => socket.destroy());
+  socket.pause();
+  socket.write('GET /api/sales/hall/plan HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(requests));
+  await until('it is cut', async () => (await metric(world, 'slow_readers_total')) === 1, 60000);
+  let read = 0;
+  socket.on('data', (data) => { read += data.length; });
+  socket.resume();
+  await socket.closed_;
+  assert.ok(read < size * requests, `${read} of ${size * requests}`);
+});
