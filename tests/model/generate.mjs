@@ -13,8 +13,8 @@ const step = (weight, name, fields = {}) => ({ name, weight, arbitrary: fc.recor
 const STEPS = [
   step(14, 'come'),
   step(12, 'buy', { seats, tariff: fc.constantFrom('', '', 'child', 'baby'), allFree: seldom }),
-  step(6, 'join', { flag: fc.constantFrom('1', '1', '0', '-'), lane: fc.constantFrom('', '', 'vip', 'fans'), invitation: fc.constantFrom('-', 'i1', 'i2', 'i3') }),
-  step(1, 'leave'),
+  step(6, 'join', { flag: fc.constantFrom('1', '1', '0', '-'), lane: fc.constantFrom('', '', 'vip', 'vip', 'fans'), invitation: fc.constantFrom('-', '-', 'i1', 'i2', 'i3') }),
+  step(2, 'leave'),
   step(2, 'drop'),
   step(3, 'find'),
   step(6, 'enter', { rude }),
@@ -40,8 +40,8 @@ const STEPS = [
   step(1, 'refused', { currency: fc.constantFrom('QQQ', 'EURO', 'EUR', 'EUR'), price: fc.constantFrom(0, 1, 1000), lot: fc.boolean() }),
   step(1, 'brake', { percent: fc.constantFrom(0, 50, 100), ms: fc.constantFrom(0, 3000) }),
   step(2, 'channel', { rude, channel: fc.constantFrom('fan', 'press') }),
-  step(3, 'item', { total: fc.nat(4), limit: fc.nat(2), rate: fc.constantFrom(0, 0, 1), odd: seldom }),
-  step(4, 'take', { rude, count: fc.integer({ min: 1, max: 2 }), worn: seldom }),
+  step(3, 'item', { total: fc.nat(6), limit: fc.nat(2), rate: fc.constantFrom(0, 0, 1), odd: seldom }),
+  step(4, 'take', { rude, comes: often, count: fc.integer({ min: 1, max: 2 }), worn: often }),
   step(3, 'grant', { item: k, id: fc.nat(4), count: fc.integer({ min: 1, max: 2 }), asks: often }),
   step(1, 'takeBack', { id: fc.nat(4) }),
   step(2, 'lot', { price: fc.constantFrom(0, 500), opens: fc.constantFrom(0, 0, 1000), closes: fc.constantFrom(2500, 6000), extend: fc.constantFrom(0, 1500) }),
@@ -68,9 +68,9 @@ export const profiles = {
   plain: [],
   money: ['buy', 'pay', 'payUnknown', 'checkout', 'refund', 'auction', 'quiet', 'refuse', 'replay'],
   tickets: ['buy', 'transfer', 'checkIn', 'refund', 'refuse', 'replay'],
-  stock: ['buy', 'item', 'take', 'grant', 'takeBack', 'auction', 'block', 'unblock', 'status', 'quiet'],
+  stock: ['come', 'buy', 'item', 'take', 'grant', 'takeBack', 'auction', 'block', 'unblock', 'status', 'quiet'],
   line: ['join', 'come', 'leave', 'drop', 'find', 'enter', 'pass', 'settings', 'brake', 'restart', 'lose', 'failover'],
-  choosing: ['hold', 'best', 'release', 'extend', 'again', 'fidget', 'channel', 'take', 'bid', 'lose'],
+  choosing: ['come', 'hold', 'best', 'release', 'extend', 'again', 'fidget', 'channel', 'take', 'bid', 'lose'],
   faults: ['buy', 'refund', 'transfer', 'brake', 'settings', 'lag', 'failover', 'restart', 'lose', 'refuse', 'replay', 'hook', 'backup', 'loseCommits', 'tamper', 'quiet'],
 };
 

@@ -96,8 +96,7 @@ export class World {
     world.redises = await Promise.all(folders.map((folder) => startRedis(t, folder, env)));
     for (const redis of world.redises) defineScripts(redis.client);
     world.postgres = await startPostgres(t, path.join(world.folder, 'pg'), ['-c', 'synchronous_commit=off', '-c', 'autovacuum=off']);
-    world.pg = new pg.Client({ host: world.postgres.folder, user: 'boxoffice', database: 'postgres' });
-    await world.pg.connect();
+    world.pg = await world.connect();
     t.after(() => world.pg.end());
     world.driver = new Driver(world.postgres.conninfo);
     t.after(() => world.driver.stop());
@@ -112,8 +111,15 @@ export class World {
     if (err !== 'ok') throw new Error(`migrations: ${err} ${this.driver.output}`);
     await this.query(REFUSALS);
     this.fences = (await this.query("SELECT to_regprocedure('sale_fence(text, text, bigint)') IS NOT NULL AS there"))[0].there;
-    this.reader = new pg.Client({ host: this.postgres.folder, user: 'boxoffice', database: 'postgres' });
-    await this.reader.connect();
+    this.reader = await this.connect();
+  }
+
+  // At the end PostgreSQL may stop before its clients do; a query that fails says so itself.
+  async connect() {
+    const client = new pg.Client({ host: this.postgres.folder, user: 'boxoffice', database: 'postgres' });
+    client.on('error', () => {});
+    await client.connect();
+    return client;
   }
 
   // Another identity of a server, as a start or a promotion gives it.

@@ -15,19 +15,21 @@ const SHRINKS_MAX = 400; // sequences that are tried to make a failing one short
 export const SETTINGS = { policy: 'both', rate_count: 3, rate_ms: 5000, capacity: 3, limit: 3, claim_ms: 4000, choose_ms: 9000, extend_ms: 2000, extend_max: 2, pay_ms: 8000,
   grace_ms: 6000, currency: 'EUR' };
 
+const DIFFERENT = [{ currency: 'EUR' }, { currency: 'USD', lanes: [{ name: 'vip', quota: 1 }] }]; // the two sales
+
 // Both sides at the beginning of a sequence: two sales, so that what is meant for one of them can be seen to miss the other.
 export async function begin(world) {
   const n = ++world.sequence;
-  const sales = ['a', 'b'].map((name) => new RealSale(world, `m${n}${name}`, SEATS)), currencies = ['EUR', 'USD'];
+  const sales = ['a', 'b'].map((name) => new RealSale(world, `m${n}${name}`, SEATS));
   await world.driver.ask('redis', world.redises[world.at].address);
   await world.driver.ask('drop');
   const refs = [];
   for (const [i, sale] of sales.entries()) {
-    const [code, status, epoch] = await sale.make({ ...SETTINGS, currency: currencies[i] }, 'open');
+    const [code, status, epoch] = await sale.make({ ...SETTINGS, ...DIFFERENT[i] }, 'open');
     if (code !== 'ok') throw new Error(`sale not loaded: ${code} ${status}`);
     refs.push(new Reference(sale.id, world.clock, sale.fields, { seats: SEATS, seed: `seed of ${sale.id}`, epoch }));
   }
-  const both = { model: { refs, ids: 0, keys: 0, sent: [], commands: {}, codes: {}, webhooks: [], told: refs.map(() => ({})), history: refs.map((ref) => new Map([[0, ref.copy()]])), refusing: [], lagging: true }, real: { world, sales, service: new PaymentService(), unaccounted: 0 } };
+  const both = { model: { refs, ids: 0, keys: 0, sent: [], commands: {}, orders: {}, codes: {}, webhooks: [], told: refs.map(() => ({})), history: refs.map((ref) => new Map([[0, ref.copy()]])), refusing: [], lagging: true }, real: { world, sales, service: new PaymentService(), unaccounted: 0 } };
   for (const sale of refs.keys()) await checkSale(both.model, both.real, sale);
   return both;
 }

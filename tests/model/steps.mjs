@@ -5,6 +5,7 @@ import { agree, checkQuiet, checkSale } from './checks.mjs';
 import { until } from '../lib/servers.mjs';
 
 export const PEOPLE = ['g:0', 'g:1', 'g:2', 'g:3', 'g:4'];
+const INVITED = PEOPLE.slice(0, 3); // to a lane
 export const SEATS = 8;
 export const priceOf = (seat) => 1000 + seat * 100;
 const STILL_MAX_MS = 9000;
@@ -77,7 +78,7 @@ const known = (m) => m.sent.filter(({ sale, name, nth }) => m.commands[`${sale} 
 export const steps = {
   join: {
     run: async (m, r, d) => {
-      const name = pick(PEOPLE, d.k), wanted = m.refs[d.sale].join(name, d.flag, d.lane ? { lane: d.lane, id: d.invitation } : undefined);
+      const name = pick(d.lane ? INVITED : PEOPLE, d.k), wanted = m.refs[d.sale].join(name, d.flag, d.lane ? { lane: d.lane, id: d.invitation } : undefined);
       const answer = await r.sales[d.sale].run('line_join', d.flag, 1, name, ...(d.lane ? [1, d.lane, d.invitation] : []));
       const found = Array.isArray(answer[7]) ? answer[7].slice(0, 4) : [answer[7], 'wait', 0, ''];
       agree(`join of ${name}`, { code: answer[0], found }, { code: 'ok', found: wanted });
@@ -155,7 +156,7 @@ export const steps = {
   checkout: {
     when: (m, d) => who(m, d, 'choose', 'pay') !== undefined,
     run: async (m, r, d) => {
-      const name = who(m, d, 'choose', 'pay'), number = numberOf(m, d, name), fresh = orderId(++m.ids), named = d.order ?? (d.named ? orderNamed(m, d) : '');
+      const name = who(m, d, 'choose', 'pay'), number = numberOf(m, d, name), fresh = orderId(m.orders[d.sale] = (m.orders[d.sale] ?? 0) + 1), named = d.order ?? (d.named ? orderNamed(m, d) : '');
       const wanted = m.refs[d.sale].checkout(name, number, fresh, named);
       const [code, , order, amount, deadline, , paid] = await r.sales[d.sale].run('order_checkout', name, number, fresh, named);
       agree(`checkout of ${name}`, code === 'ok' ? { code, order, amount, deadline: wanted.paid ? undefined : deadline } : { code },

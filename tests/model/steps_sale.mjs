@@ -67,8 +67,12 @@ export const saleSteps = {
     },
   },
   take: {
-    when: (m, d) => who(m, d, 'choose') !== undefined,
-    run: (m, r, d) => sendNew(m, r, d, who(m, d, 'choose'), { what: 'take', send: sendTake, item: pick(namesOf(m, d, (kind) => kind === 'area', ['stand', 'field', 'gift']), d.k), count: d.count, worn: d.worn }),
+    run: async (m, r, d) => {
+      const name = d.comes ? pick(PEOPLE, d.k) : who(m, d, 'choose'), ref = m.refs[d.sale];
+      if (d.comes && ref.person(name)?.st !== 'choose') await mainSteps.come.run(m, r, d);
+      if (!name || (d.comes && ref.person(name)?.st !== 'choose')) return;
+      await sendNew(m, r, { ...d, rude: d.rude && !d.comes }, name, { what: 'take', send: sendTake, item: pick(namesOf(m, d, (kind) => kind === 'area', ['stand', 'field', 'gift']), d.k), count: d.count, worn: d.worn });
+    },
   },
   grant: {
     run: async (m, r, d) => {
