@@ -1,7 +1,8 @@
 -- Takes what the payment service says about an order, however often and in whatever order (rules O1-O3).
 -- Paid in time: the seats are sold. Declined: they are free. Paid too late, twice, the wrong sum, or for an order that nobody knows: a refund
 -- is due (rule O5).
--- ARGV     order, payment, "paid" or "declined", amount, currency, "known" where an order that is not known may be another boxoffice's
+-- ARGV     order, payment, "paid" or "declined", amount, currency, "known" where an order that is not known may be another boxoffice's,
+--          "uneven" where the amount is rounded up
 -- returns  {code, order state, log number after whose commit it may be told}
 --- include sale
 --- include known
@@ -53,7 +54,7 @@ if o.payment then
   return owe_refund('paid twice')
 end
 if not can_become(o, 'paid') then return owe_refund('paid after the order was ' .. o.st) end
-if amount ~= o.amount or currency ~= currency_of(o) then return owe_refund('wrong sum') end
+if amount ~= o.amount or ARGV[7] == 'uneven' or currency ~= currency_of(o) then return owe_refund('wrong sum') end
 
 if o.d <= (o.lot and wall or now) then
   if not o.lot then

@@ -194,7 +194,7 @@ GUARDS = [
      '', 'line'),
     ('order_pay.lua', "if o.payment == payment then return {'ok', o.st, o.seq} end",
      '', 'orders'),
-    ('order_pay.lua', 'if amount ~= o.amount or currency ~= currency_of(o) then',
+    ('order_pay.lua', "if amount ~= o.amount or ARGV[7] == 'uneven' or currency ~= currency_of(o) then",
      'if false then', 'orders'),
     ('order_pay.lua', 'if o.d <= (o.lot and wall or now) then',
      'if false then', 'orders'),

@@ -7,6 +7,7 @@
 #include "boxoffice/error.h"
 #include "boxoffice/types.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,12 @@ struct bo_payment_order {
     const char *order, *sale, *currency;
     bo_money amount;
 };
+/* whole: it came in vain and goes back as it came, whatever of it can be said in amount. */
+struct bo_payment_refund {
+    const char *key, *payment, *currency;
+    bo_money amount;
+    bool whole;
+};
 struct bo_payment {
     const char *id;
     const char *url;           /* where the person pays; "": on a page of the site's own, */
@@ -65,7 +72,7 @@ struct bo_payments {
     void (*create)(void *self, const struct bo_payment_order *order, bo_payment_cb cb, void *arg);
     /* It can no longer be paid. Refused: it is paid or cancelled already, or this service cancels nothing. */
     void (*cancel)(void *self, const char *payment, bo_payment_cb cb, void *arg);
-    void (*refund)(void *self, const char *key, const char *payment, bo_money amount, bo_payment_cb cb, void *arg);
+    void (*refund)(void *self, const struct bo_payment_refund *refund, bo_payment_cb cb, void *arg);
     void *self;
 };
 

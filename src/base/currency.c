@@ -63,9 +63,20 @@ bool bo_currency_to_stripe(const char *code, int64_t amount, int64_t *ret) {
     return true;
 }
 
+int64_t bo_currency_stripe_step(const char *code) {
+    int64_t step = 1, there;
+    while (!bo_currency_to_stripe(code, step, &there)) step *= 10; /* all steps are powers of ten */
+    return step;
+}
+
 bool bo_currency_from_stripe(const char *code, int64_t amount, int64_t *ret) {
     const struct currency *c = find(code);
-    if (c) return rescale(amount, c->stripe_digits, c->digits, ret);
-    *ret = amount;
-    return true;
+    int digits = c ? c->stripe_digits : 0, to = c ? c->digits : 0;
+    int64_t unit = 1;
+    for (; digits > to; digits--) unit *= 10;
+    bool whole = amount % unit == 0;
+    amount = amount / unit + (!whole && amount > 0);
+    if (rescale(amount, digits, to, ret)) return whole;
+    *ret = INT64_MAX; /* more than can be counted */
+    return false;
 }

@@ -208,7 +208,7 @@ static int prepare_database(struct dev *dev) {
     if (bo_database_open(dev->config.postgres, &db) != 0) return -1;
     int err = bo_database_migrate(db);
     struct bo_new_sale sale = {.id = "demo", .name = "Example concert", .plan = example("hall.json"), .settings = example("hall-settings.json"), .open = true};
-    if (!err) err = bo_sale_insert(db, &sale, true);
+    if (!err) err = bo_sale_insert(db, &sale, bo_config_is_stripe(&dev->config), true);
     json_decref(sale.plan);
     json_decref(sale.settings);
     bo_database_close(db);

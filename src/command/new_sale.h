@@ -15,6 +15,6 @@ struct bo_new_sale {
 
 /* Checks and inserts; complains on standard error. One of that name already: success with keep_existing, else
  * BO_ERR_SALE_EXISTS. */
-int bo_sale_insert(struct bo_database *db, const struct bo_new_sale *sale, bool keep_existing) BO_CHECKED;
+int bo_sale_insert(struct bo_database *db, const struct bo_new_sale *sale, bool stripe, bool keep_existing) BO_CHECKED;
 
 #endif

@@ -29,9 +29,9 @@ static int insert(struct bo_database *db, const struct bo_new_sale *sale, bool k
     return err;
 }
 
-int bo_sale_insert(struct bo_database *db, const struct bo_new_sale *sale, bool keep_existing) {
+int bo_sale_insert(struct bo_database *db, const struct bo_new_sale *sale, bool stripe, bool keep_existing) {
     struct bo_buffer problem = {0};
-    int err = bo_sale_check(sale->settings, NULL, sale->plan, &problem);
+    int err = bo_sale_check(sale->settings, NULL, sale->plan, stripe, &problem);
     if (err)
         fprintf(stderr, "boxoffice: %s %s\n", bo_error_text(err), problem.data);
     else
@@ -47,7 +47,7 @@ static json_t *load_file(const char *path) {
     return json;
 }
 
-static int import(struct bo_database *db, int argc, char **argv) {
+static int import(struct bo_database *db, bool stripe, int argc, char **argv) {
     struct bo_new_sale sale = {.id = bo_option(&argc, argv, "--sale"), .name = bo_option(&argc, argv, "--name")};
     const char *plan = bo_option(&argc, argv, "--plan"), *settings = bo_option(&argc, argv, "--settings");
     sale.open = bo_option_flag(&argc, argv, "--open");
@@ -57,7 +57,7 @@ static int import(struct bo_database *db, int argc, char **argv) {
     }
     sale.plan = load_file(plan);
     sale.settings = load_file(settings);
-    int err = sale.plan && sale.settings ? bo_sale_insert(db, &sale, false) : BO_ERR_BAD_JSON;
+    int err = sale.plan && sale.settings ? bo_sale_insert(db, &sale, stripe, false) : BO_ERR_BAD_JSON;
     json_decref(sale.plan);
     json_decref(sale.settings);
     return err ? 1 : 0;
@@ -97,7 +97,7 @@ int bo_command_sale(int argc, char **argv) {
     if (bo_database_open(config.postgres, &db) != 0) {
         status = 1;
     } else {
-        status = verb[0] == 'i'   ? import(db, argc - 1, argv + 1)
+        status = verb[0] == 'i'   ? import(db, bo_config_is_stripe(&config), argc - 1, argv + 1)
                  : verb[0] == 'e' ? export(db, argc - 1, argv + 1)
                                   : print_query(db, "SELECT id || ' ' || status || ' ' || name FROM sales ORDER BY id", NULL, 0);
         bo_database_close(db);

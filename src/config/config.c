@@ -184,6 +184,8 @@ static int check_stripe_methods(const char *methods, struct bo_buffer *problem) 
     return problem->length ? BO_ERR_BAD_CONFIG : 0;
 }
 
+bool bo_config_is_stripe(const struct bo_config *config) { return strcmp(config->payment_kind, "stripe") == 0; }
+
 int bo_config_check(const struct bo_config *config, struct bo_buffer *problem) {
     if (strlen(config->secret) < 32) {
         bo_buffer_add_text(problem, "secret: set it to 32 random characters or more (openssl rand -hex 32)");
@@ -197,7 +199,7 @@ int bo_config_check(const struct bo_config *config, struct bo_buffer *problem) {
         bo_buffer_add_text(problem, "payment_secret: set it to 16 characters or more, the same as in the payment service");
         return BO_ERR_BAD_CONFIG;
     }
-    if (strcmp(config->payment_kind, "stripe") == 0 && check_stripe_methods(config->stripe_methods, problem)) return BO_ERR_BAD_CONFIG;
+    if (bo_config_is_stripe(config) && check_stripe_methods(config->stripe_methods, problem)) return BO_ERR_BAD_CONFIG;
     if (config->admin_port == config->listen_port && strcmp(config->admin_host, config->listen_host) == 0) {
         bo_buffer_add_text(problem, "admin_port: must differ from listen_port, so that the public cannot reach the admin API");
         return BO_ERR_BAD_CONFIG;

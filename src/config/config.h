@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "boxoffice/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct bo_config {
@@ -27,6 +28,9 @@ int bo_config_set(struct bo_config *config, const char *name, const char *value,
 
 /* What only holds between options (required ones, pairs); called after the last bo_config_set. */
 int bo_config_check(const struct bo_config *config, struct bo_buffer *problem) BO_CHECKED;
+
+/* Are payments made by Stripe? It does not take every sum that another service may. */
+bool bo_config_is_stripe(const struct bo_config *config);
 
 /* Takes over from fresh what may change while running; names in need_restart what differs and may not. */
 void bo_config_reload(struct bo_config *config, const struct bo_config *fresh, struct bo_buffer *need_restart);

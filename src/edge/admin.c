@@ -112,7 +112,7 @@ static void create_sale(struct bo_http *http) {
         bo_buffer_add_text(&problem, "sale: 1 to 64 characters of A-Z a-z 0-9 . _ : @ -; name: 1 to 200 characters, no control characters");
         err = BO_ERR_BAD_MESSAGE;
     }
-    if (!err) err = bo_sale_check(settings, NULL, plan, &problem);
+    if (!err) err = bo_sale_check(settings, NULL, plan, bo_config_is_stripe(&http->gateway->config), &problem);
     if (err) {
         bo_http_answer_error(http, err, problem.data);
     } else {
@@ -211,7 +211,7 @@ static void sale_read_for_patch(void *arg, int err, const char *state, const str
     snprintf(c->before, sizeof(c->before), "%s", bo_rows_text(rows, 0, 2));
     c->settings = json_loads(bo_rows_text(rows, 0, 0), 0, NULL);
     json_object_update(c->settings, c->patch);
-    err = bo_sale_check(c->settings, c->patch, plan, &problem);
+    err = bo_sale_check(c->settings, c->patch, plan, bo_config_is_stripe(&c->http->gateway->config), &problem);
     if (!err && json_object_get(c->patch, "currency")) err = check_items(c, c->settings, &problem);
     if (err)
         fail_change(c, err, problem.data);

@@ -131,11 +131,14 @@ static void run(struct bo_http *http, struct bo_room *room, const char *action, 
     bo_room_run(room, script, args, count, cb, c);
 }
 
-/* Rule O6: answers, and returns true, when the item's price could never be charged. */
+/* Rule O6: answers, and returns true, when the item's price, or a lot's next bid, could never be charged. */
 static bool refuse_price(struct bo_http *http, const struct bo_room *room, const json_t *body) {
     struct bo_buffer problem = {0};
-    bo_money price = json_integer_value(json_object_get(body, "price"));
-    int err = bo_price_check(room->settings.currency, "price", price, &problem);
+    const char *currency = room->settings.currency;
+    bo_money price = json_integer_value(json_object_get(body, "price")), step = json_integer_value(json_object_get(body, "step"));
+    bool stripe = bo_config_is_stripe(&http->gateway->config);
+    int err = bo_price_check(currency, "price", price, stripe, &problem);
+    if (!err && stripe) err = bo_price_check_step(currency, "step", step, &problem);
     if (err) bo_http_answer_error(http, err, problem.data);
     bo_buffer_free(&problem);
     return err != 0;

@@ -38,7 +38,7 @@ bool bo_pages_run(struct bo_http *http) {
 #define COMMON "default-src 'none'; style-src 'self'; img-src 'self' data: https:; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 const char *bo_pages_policy(const struct bo_http *http) {
-    bool stripe = !http->admin && strcmp(http->gateway->config.payment_kind, "stripe") == 0;
+    bool stripe = !http->admin && bo_config_is_stripe(&http->gateway->config);
     return stripe ? COMMON "; script-src 'self' https://js.stripe.com; connect-src 'self' https://api.stripe.com; frame-src https://js.stripe.com https://hooks.stripe.com"
                   : COMMON "; script-src 'self'; connect-src 'self'";
 }

@@ -46,7 +46,7 @@ static void answered(void *arg, int err, const struct bo_payment *payment) {
     free(r);
 }
 
-/* sale, order_id, id, key, payment, amount */
+/* sale, order_id, id, key, payment, amount, currency, vain */
 static void ask(struct bo_gateway *gateway, const struct bo_rows *rows, size_t i) {
     struct refund *r = bo_alloc(sizeof(*r));
     r->gateway = gateway;
@@ -54,7 +54,9 @@ static void ask(struct bo_gateway *gateway, const struct bo_rows *rows, size_t i
     snprintf(r->order, sizeof(r->order), "%s", bo_rows_text(rows, i, 1));
     snprintf(r->id, sizeof(r->id), "%s", bo_rows_text(rows, i, 2));
     snprintf(r->key, sizeof(r->key), "%s", bo_rows_text(rows, i, 3));
-    gateway->payments.refund(gateway->payments.self, r->key, bo_rows_text(rows, i, 4), bo_rows_number(rows, i, 5), answered, r);
+    const struct bo_payment_refund refund = {r->key, bo_rows_text(rows, i, 4), bo_rows_text(rows, i, 6), bo_rows_number(rows, i, 5),
+                                             bo_rows_number(rows, i, 7) != 0};
+    gateway->payments.refund(gateway->payments.self, &refund, answered, r);
 }
 
 static void leased(void *arg, int err, const char *state, const struct bo_rows *rows) {
@@ -70,6 +72,6 @@ void bo_refunds_make(struct bo_gateway *gateway) {
     bo_queue_run(gateway->postgres,
                  "UPDATE refunds SET next_at = now() + interval '30 s', attempts = attempts + 1 WHERE (sale, order_id, id) IN (SELECT sale, order_id, id FROM"
                  " refunds WHERE status = 'due' AND next_at <= now() ORDER BY next_at LIMIT 20 FOR UPDATE SKIP LOCKED)"
-                 " RETURNING sale, order_id, id, key, payment, amount",
+                 " RETURNING sale, order_id, id, key, payment, amount, currency, vain::int",
                  NULL, 0, leased, gateway);
 }

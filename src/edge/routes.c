@@ -190,13 +190,14 @@ static void run_order_pay(struct bo_http *http, struct bo_room *room, const stru
     char amount[24];
     snprintf(amount, sizeof(amount), "%" PRId64, event->amount);
     const char *args[] = {event->order, event->payment, event->paid ? "paid" : "declined", amount, event->currency,
-                          event->shared && !event->stamped ? "known" : ""};
+                          event->shared && !event->stamped ? "known" : "",
+                          event->uneven ? "uneven" : ""};
     struct webhook *w = bo_alloc(sizeof(*w));
     w->http = http;
     w->room = room;
     w->shared = event->shared;
     bo_metric_add(BO_METRIC_webhooks, 1);
-    bo_room_run(room, "order_pay", args, 6, order_paid, w);
+    bo_room_run(room, "order_pay", args, 7, order_paid, w);
 }
 
 struct notice {

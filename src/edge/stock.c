@@ -60,7 +60,7 @@ int bo_room_check_items(const struct bo_room *room, const char *currency, struct
     for (size_t i = 0; i < room->item_count; i++) {
         char what[BO_ITEM_NAME_MAX + 24];
         snprintf(what, sizeof(what), "the price of item \"%s\"", room->items[i].name);
-        if (bo_price_check(currency, what, room->items[i].price, problem)) return BO_ERR_BAD_SETTING;
+        if (bo_price_check(currency, what, room->items[i].price, bo_config_is_stripe(&room->gateway->config), problem)) return BO_ERR_BAD_SETTING;
     }
     return 0;
 }
@@ -310,11 +310,18 @@ static void bidden(void *arg, int err, const struct bo_value *v) {
     finish(a);
 }
 
+/* The least bid from amount on that can be charged: what is won must be payable (rule O6). */
+static bo_money payable(const struct bo_room *room, bo_money amount) {
+    const char *currency = room->settings.currency;
+    bo_money minimum = bo_currency_minimum(currency), least = amount < minimum ? minimum : amount;
+    bo_money step = bo_config_is_stripe(&room->gateway->config) ? bo_currency_stripe_step(currency) : 1;
+    return (least + step - 1) / step * step;
+}
+
 void bo_session_bid(struct bo_session *s, const char *key, const char *lot, bo_money amount, const char *currency) {
     char number[24], text[24];
-    int64_t minimum = bo_currency_minimum(s->room->settings.currency);
-    if (amount > 0 && amount < minimum) { /* could be won, and then never be paid (rule O6) */
-        tell_bid_refused(s, BO_ERR_BID_TOO_LOW, key, minimum);
+    if (amount > 0 && amount < payable(s->room, amount)) {
+        tell_bid_refused(s, BO_ERR_BID_TOO_LOW, key, payable(s->room, amount));
         return;
     }
     *bo_text_put_number(number, s->number) = *bo_text_put_number(text, amount) = '\0';

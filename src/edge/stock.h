@@ -35,7 +35,7 @@ void bo_room_heard_won(struct bo_room *room, char *words);
 void bo_room_heard_lapsed(struct bo_room *room, char *words);
 void bo_room_free_stock(struct bo_room *room);
 
-/* Whether every area and lot may have its price in this currency (rule O6); on an error problem names the item. */
+/* Whether every area and lot may have its price in this currency (rule O6), by Stripe too where it is Stripe that charges; on an error problem names the item. */
 int bo_room_check_items(const struct bo_room *room, const char *currency, struct bo_buffer *problem);
 
 /* Messages of people who are inside; key and texts are checked. */

@@ -2,6 +2,7 @@
 #include "outside/payments.h"
 
 #include "base/buffer.h"
+#include "base/currency.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -44,8 +45,6 @@ struct ask {
 };
 
 /* ---- what both languages share ---- */
-
-static bool is_stripe(const struct bo_config *config) { return strcmp(config->payment_kind, "stripe") == 0; }
 
 static const char *text_of(const json_t *json, const char *name) {
     const char *text = json_string_value(json_object_get(json, name));
@@ -134,10 +133,10 @@ static void service_create(struct bo_payment_client *client, const struct bo_pay
     bo_buffer_free(&webhook);
 }
 
-static void service_refund(struct bo_payment_client *client, const char *refund, const char *payment, bo_money amount, bo_payment_cb cb, void *arg) {
+static void service_refund(struct bo_payment_client *client, const struct bo_payment_refund *r, bo_payment_cb cb, void *arg) {
     char path[BO_ID_MAX + 32];
-    snprintf(path, sizeof(path), "/payments/%s/refund", payment);
-    service_call(&(struct ask){client, path, false, cb, arg}, json_pack("{s:s, s:I}", "refund", refund, "amount", (json_int_t)amount));
+    snprintf(path, sizeof(path), "/payments/%s/refund", r->payment);
+    service_call(&(struct ask){client, path, false, cb, arg}, json_pack("{s:s, s:I}", "refund", r->key, "amount", (json_int_t)r->amount));
 }
 
 /* What a payment can be of: more is no sum that a script can count with. */
@@ -215,11 +214,26 @@ static void add_methods(struct bo_buffer *form, const char *methods) {
     }
 }
 
+/* Stripe counts some currencies in other digits or steps than ISO 4217. False: it cannot be said there, and cb has been told so. */
+static bool stripe_amount(const char *currency, bo_money amount, char ret[24], bo_payment_cb cb, void *arg) {
+    char problem[PROBLEM_MAX + 1];
+    int64_t there;
+    if (bo_currency_to_stripe(currency, amount, &there)) {
+        snprintf(ret, 24, "%" PRId64, there);
+        return true;
+    }
+    snprintf(problem, sizeof(problem), "Stripe cannot move %" PRId64 " %s (in its smallest unit): only multiples of %" PRId64, amount,
+             currency, bo_currency_stripe_step(currency));
+    bo_log_warn("payment service: not asked: %s", problem);
+    cb(arg, BO_ERR_PAYMENT_REFUSED, &(struct bo_payment){"", "", "", problem});
+    return false;
+}
+
 static void stripe_create(struct bo_payment_client *client, const struct bo_payment_order *o, bo_payment_cb cb, void *arg) {
     struct bo_buffer form = {0};
     char amount[24], currency[4], stamp[STAMP + 1], mac[65], key[BO_ID_MAX + 24];
+    if (!stripe_amount(o->currency, o->amount, amount, cb, arg)) return;
     make_stamp(client->config, stamp);
-    snprintf(amount, sizeof(amount), "%" PRId64, o->amount);
     lower_case(o->currency, currency);
     add_field(&form, "amount", amount);
     add_field(&form, "currency", currency);
@@ -233,14 +247,15 @@ static void stripe_create(struct bo_payment_client *client, const struct bo_paym
     bo_buffer_free(&form);
 }
 
-static void stripe_refund(struct bo_payment_client *client, const char *refund, const char *payment, bo_money amount, bo_payment_cb cb, void *arg) {
+/* Without an amount all that came goes back. So must what cannot be said in whole units here; else the sum is named. */
+static void stripe_refund(struct bo_payment_client *client, const struct bo_payment_refund *r, bo_payment_cb cb, void *arg) {
     struct bo_buffer form = {0};
-    char text[24];
-    snprintf(text, sizeof(text), "%" PRId64, amount);
-    add_field(&form, "payment_intent", payment);
-    add_field(&form, "amount", text);
-    add_field(&form, "metadata[refund]", refund);
-    stripe_call(&(struct ask){client, "/v1/refunds", false, cb, arg}, &form, refund);
+    char amount[24] = "";
+    if (!r->whole && !stripe_amount(r->currency, r->amount, amount, cb, arg)) return;
+    add_field(&form, "payment_intent", r->payment);
+    if (*amount) add_field(&form, "amount", amount);
+    add_field(&form, "metadata[refund]", r->key);
+    stripe_call(&(struct ask){client, "/v1/refunds", false, cb, arg}, &form, r->key);
     bo_buffer_free(&form);
 }
 
@@ -252,6 +267,16 @@ static void stripe_cancel(struct bo_payment_client *client, const char *payment,
     add_field(&form, "cancellation_reason", "abandoned");
     stripe_call(&(struct ask){client, path, true, cb, arg}, &form, key);
     bo_buffer_free(&form);
+}
+
+/* What is no whole sum here is what no order asked for: it goes back (rule O5), with the next larger sum in the books. */
+static void take_amount(int64_t there, struct bo_payment_event *ret) {
+    int64_t amount;
+    ret->uneven = !bo_currency_from_stripe(ret->currency, there, &amount);
+    ret->amount = amount;
+    if (ret->uneven)
+        bo_log_error("sale %s: payment %s of order %s is of %" PRId64 " %s as Stripe counts them, which no order asks for", ret->sale, ret->payment,
+                     ret->order, there, ret->currency);
 }
 
 /* payment_failed is one attempt: the person may try another card. Only a canceled intent is the end. */
@@ -275,34 +300,34 @@ static int stripe_read(const char *stamp, json_t *json, struct bo_payment_event 
     ret->shared = true;
     ret->stamped = *made_by != '\0';
     ret->paid = paid;
-    ret->amount = amount;
     strcpy(ret->sale, sale);
     strcpy(ret->order, order);
     strcpy(ret->payment, payment);
     for (int i = 0; i < 3; i++) ret->currency[i] = (char)toupper((unsigned char)currency[i]);
-    return 0;
+    take_amount(amount, ret);
+    return is_sum(ret->amount, paid) ? 0 : wrong_sum(ret);
 }
 
 /* ---- the port ---- */
 
 static void create(void *self, const struct bo_payment_order *order, bo_payment_cb cb, void *arg) {
     struct bo_payment_client *client = self;
-    (is_stripe(client->config) ? stripe_create : service_create)(client, order, cb, arg);
+    (bo_config_is_stripe(client->config) ? stripe_create : service_create)(client, order, cb, arg);
 }
 
-static void refund(void *self, const char *id, const char *payment, bo_money amount, bo_payment_cb cb, void *arg) {
+static void refund(void *self, const struct bo_payment_refund *what, bo_payment_cb cb, void *arg) {
     struct bo_payment_client *client = self;
-    (is_stripe(client->config) ? stripe_refund : service_refund)(client, id, payment, amount, cb, arg);
+    (bo_config_is_stripe(client->config) ? stripe_refund : service_refund)(client, what, cb, arg);
 }
 
 static void cancel(void *self, const char *payment, bo_payment_cb cb, void *arg) {
     struct bo_payment_client *client = self;
-    (is_stripe(client->config) ? stripe_cancel : service_cancel)(client, payment, cb, arg);
+    (bo_config_is_stripe(client->config) ? stripe_cancel : service_cancel)(client, payment, cb, arg);
 }
 
 struct bo_payment_client *bo_payment_client_open(uv_loop_t *loop, const struct bo_config *config, struct bo_brake *brake) {
     struct bo_payment_client *client = bo_alloc(sizeof(*client));
-    enum bo_dialect dialect = is_stripe(config) ? BO_DIALECT_STRIPE : BO_DIALECT_HTTP;
+    enum bo_dialect dialect = bo_config_is_stripe(config) ? BO_DIALECT_STRIPE : BO_DIALECT_HTTP;
     *client = (struct bo_payment_client){
         .caller = bo_caller_open(loop, dialect, &config->payment_timeout_ms, true),
         .quiet = bo_caller_open(loop, dialect, &config->payment_timeout_ms, true),
@@ -363,12 +388,12 @@ int bo_payment_read_webhook(const struct bo_config *config, const char *time, co
     const char *secret = config->payment_secret;
     char stamp[STAMP + 1];
     *ret = (struct bo_payment_event){.problem = ""};
-    bool right = *secret && (is_stripe(config) ? bo_stripe_signature_ok(secret, signature, body, length, now_s)
+    bool right = *secret && (bo_config_is_stripe(config) ? bo_stripe_signature_ok(secret, signature, body, length, now_s)
                                                : bo_payment_signature_ok(secret, time, signature, body, length, now_s));
     if (!right) return BO_ERR_WEBHOOK_FORGED;
     json_t *json = json_loadb(body, length, 0, NULL);
     int err = BO_ERR_BAD_JSON;
-    if (json && is_stripe(config)) {
+    if (json && bo_config_is_stripe(config)) {
         make_stamp(config, stamp);
         err = stripe_read(stamp, json, ret);
     } else if (json) {

@@ -24,6 +24,7 @@ struct bo_payment_event {
     char sale[BO_ID_MAX + 1], order[BO_ID_MAX + 1], payment[BO_ID_MAX + 1];
     bool paid; /* else declined */
     bo_money amount;
+    bool uneven; /* amount is rounded up: what came is no whole sum in the currency's smallest unit */
     char currency[4];
     bool nothing; /* true, but nothing that concerns an order of ours: to be answered with success */
     bool shared;  /* the account may be others', too: a sale that does not exist is then nothing of ours */

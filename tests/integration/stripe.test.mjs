@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { arrive, newKey } from '../lib/person.mjs';
-import { until } from '../lib/servers.mjs';
+import { createSale, makePlan, until } from '../lib/servers.mjs';
 import { event, startWithStripe } from '../lib/stripe.mjs';
 
 test('Stripe: an intent is made for the order, its webhook sells, a refund goes back by it', async (t) => {
@@ -63,6 +63,75 @@ test('Stripe: events of others in the same account are answered with success, an
   assert.equal((await send(paid({ order: 'o:lost', sale: 'hall', boxoffice }, { id: 'pi_lost' }))).json.order, 'refund_due', 'ours, and lost');
   for (const amount_received of [0, -1]) assert.equal((await send(paid({ order, sale: 'hall' }, { amount_received }))).json.error.code, 'bad_message');
   assert.equal((await send(paid({ order, sale: 'hall' }))).json.order, 'paid', 'made by 0.1.0, which did not say by which boxoffice');
+});
+
+test('Stripe: sums are told and read as Stripe counts the currency, there, in its webhook, and back', async (t) => {
+  const { stripe, all, send } = await startWithStripe(t, { gateways: 1 });
+  const refunds = () => stripe.asked.filter(({ path }) => path === '/v1/refunds');
+  for (const [currency, price, there, back, backThere] of [['ISK', 5000, 500000, 1000, 100000], ['UGX', 5000, 500000, 1, 100], ['MGA', 500000, 5000, 100, 1], ['KWD', 5120, 5120, 10, 10], ['JPY', 5000, 5000, 1, 1]]) {
+    const sale = currency.toLowerCase();
+    await createSale(all, sale, { currency, prices: { Front: price, Back: price } });
+    const person = await arrive(all, { sale });
+    await person.enter();
+    await person.hold('S-1');
+    const pay = await person.checkout(), intent = [...stripe.intents.values()].at(-1);
+    assert.deepEqual([pay.amount, pay.currency, intent.form.amount, intent.form.currency], [price, currency, String(there), sale]);
+    assert.equal((await send(event('payment_intent.succeeded', { ...intent, id: 'pi_less' }, { amount_received: there / 10 }))).json.order, 'refund_due', currency);
+    assert.deepEqual((await send(event('payment_intent.succeeded', intent))).json, { order: 'paid' }, currency);
+    assert.equal((await all.admin('POST', `/api/sales/${sale}/refund`, { order: pay.order, refund: 'r:1', amount: back })).json.amount, back);
+    const key = `${sale}/${pay.order}/r:1`, made = await until('asked', () => refunds().find((one) => one.key === key));
+    assert.equal(made.form.amount, String(backThere), currency);
+  }
+});
+
+test('Stripe: what it cannot charge or give back is refused for good, before it is asked', async (t) => {
+  const { stripe, all, send } = await startWithStripe(t, { gateways: 1 });
+  const settings = { currency: 'KWD', prices: { Front: 5125, Back: 3000 } };
+  const made = await all.admin('POST', '/api/sales', { sale: 'gulf', name: 'Gulf', plan: makePlan(2), settings });
+  assert.deepEqual([made.status, made.json.error.code], [400, 'bad_setting']);
+  assert.match(made.json.error.detail, /category "Front": 5125 cannot be charged by Stripe, which takes multiples of 10 in KWD/);
+  await createSale(all, 'gulf', { ...settings, prices: { Front: 5120, Back: 3000 } });
+  const item = await all.admin('POST', '/api/sales/gulf/stock', { item: 'Standing', kind: 'area', total: 5, price: 1001 });
+  assert.match(item.json.error.detail, /price: 1001 cannot be charged/);
+  const lot = { item: 'guitar', price: 1000, opens_at: '2026-01-01T00:00:00Z', closes_at: '2030-01-01T00:00:00Z' };
+  assert.match((await all.admin('POST', '/api/sales/gulf/lots', { ...lot, step: 5 })).json.error.detail, /step: 5 cannot be charged/);
+  const person = await arrive(all, { sale: 'gulf' });
+  await person.enter();
+  await person.hold('S-1');
+  const pay = await person.checkout(), [intent] = stripe.intents.values();
+  assert.equal((await send(event('payment_intent.succeeded', intent))).json.order, 'paid');
+  await all.admin('POST', '/api/sales/gulf/refund', { order: pay.order, refund: 'r:1', amount: 5 });
+  const [refund] = await until('refused', async () => {
+    const { refunds } = (await all.admin('GET', '/api/sales/gulf/refunds?status=refused')).json;
+    return refunds.length && refunds;
+  });
+  assert.match(refund.problem, /Stripe cannot move 5 KWD .*multiples of 10/);
+  assert.ok(!stripe.asked.some(({ path }) => path === '/v1/refunds'), 'not asked');
+  await all.postgres.query(`UPDATE sales SET version = version + 1, settings = settings || '{"prices":{"Front":5125,"Back":3000}}' WHERE id = 'gulf'`); // of before
+  await until('it is read', async () => (await (await fetch(`${all.url}/api/sales/gulf/plan`)).text()).includes('5125'));
+  const late = await arrive(all, { sale: 'gulf' });
+  await late.enter();
+  await late.hold('S-2');
+  assert.equal((await late.ask({ type: 'checkout', key: newKey() }, 'error')).code, 'payment_refused');
+  assert.equal(stripe.intents.size, 1);
+});
+
+test('O5 Stripe: money that is no whole sum here is given back as it came, never taken for a price', async (t) => {
+  const { stripe, all, send } = await startWithStripe(t, { gateways: 1 });
+  await createSale(all, 'iceland', { currency: 'ISK', prices: { Front: 5000, Back: 3000 } });
+  const person = await arrive(all, { sale: 'iceland' });
+  await person.enter();
+  await person.hold('S-1');
+  const pay = await person.checkout(), [intent] = stripe.intents.values();
+  const odd = event('payment_intent.succeeded', { ...intent, id: 'pi_odd' }, { amount_received: 499950 });
+  assert.deepEqual(await send(odd), { status: 200, json: { order: 'refund_due' } });
+  assert.deepEqual(await send(odd), { status: 200, json: { order: 'refund_due' } }, 'told twice');
+  const refund = await until('asked', () => stripe.asked.find(({ path }) => path === '/v1/refunds'));
+  assert.deepEqual([refund.form.payment_intent, 'amount' in refund.form], ['pi_odd', false], 'all of it');
+  assert.match(all.child.output, /payment pi_odd of order .* is of 499950 ISK as Stripe counts/);
+  const [booked] = (await all.admin('GET', `/api/orders/${pay.order}`)).json.refunds;
+  assert.deepEqual([booked.amount, booked.reason], [5000, 'wrong sum']);
+  assert.deepEqual((await send(event('payment_intent.succeeded', intent))).json, { order: 'paid' });
 });
 
 test('Stripe: a payment whose order has ended is cancelled, also when that does not go well at once', async (t) => {

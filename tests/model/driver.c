@@ -185,7 +185,7 @@ static json_t *run_check(struct driver *d, char *text) {
     (void)d;
     struct bo_buffer problem = {0};
     json_t *json = json_loads(text, 0, NULL);
-    int err = bo_sale_check(json_object_get(json, "settings"), NULL, json_object_get(json, "plan"), &problem);
+    int err = bo_sale_check(json_object_get(json, "settings"), NULL, json_object_get(json, "plan"), false, &problem);
     json_t *answer = answer_of(err);
     json_object_set_new(answer, "problem", json_string(problem.length ? problem.data : ""));
     json_decref(json);

@@ -296,6 +296,13 @@ static void currencies_have_the_digits_of_iso_4217_and_stripe_s_where_they_diffe
     int64_t same = 7;
     assert_false(bo_currency_to_stripe("ISK", INT64_MAX / 10, &same));
     assert_int_equal(same, 7);
+    assert_false(bo_currency_from_stripe("ISK", 499901, &same));
+    assert_int_equal(same, 5000);
+    assert_false(bo_currency_from_stripe("MGA", INT64_MAX / 10, &same));
+    assert_int_equal(same, INT64_MAX);
+    static const char *const codes[] = {"EUR", "JPY", "ISK", "KWD", "MGA", "?"};
+    static const int64_t steps[] = {1, 1, 1, 10, 100, 1};
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) assert_int_equal(bo_currency_stripe_step(codes[i]), steps[i]);
 }
 
 static void U4_lengths_count_characters_and_only_right_utf8_is_text(void **state) {

@@ -174,16 +174,38 @@ static void settings_have_defaults_and_ranges(void **state) {
     bo_buffer_free(&problem);
 }
 
-static int check_sale(const char *settings, const char *changed, char ret_problem[512]) {
+static int check_sale_at(bool stripe, const char *settings, const char *changed, char ret_problem[512]) {
     struct bo_buffer problem = {0};
     json_t *json = json_loads(settings, 0, NULL), *patch = changed ? json_loads(changed, 0, NULL) : NULL, *plan = json_loads(plan_text, 0, NULL);
-    int err = bo_sale_check(json, patch, plan, &problem);
+    int err = bo_sale_check(json, patch, plan, stripe, &problem);
     snprintf(ret_problem, 512, "%s", problem.length ? problem.data : "");
     json_decref(json);
     json_decref(patch);
     json_decref(plan);
     bo_buffer_free(&problem);
     return err;
+}
+
+static int check_sale(const char *settings, const char *changed, char ret_problem[512]) {
+    return check_sale_at(false, settings, changed, ret_problem);
+}
+
+static void O6_with_Stripe_a_price_is_one_that_Stripe_can_charge(void **state) {
+    (void)state;
+    static const struct {
+        const char *settings, *says; /* NULL: right */
+    } cases[] = {{"{\"prices\":{\"A\":5000,\"B\":2500},\"currency\":\"KWD\"}", NULL},
+                 {"{\"prices\":{\"A\":5000,\"B\":2505},\"currency\":\"KWD\"}", "\"B\": 2505 cannot be charged by Stripe, which takes multiples of 10 in KWD"},
+                 {"{\"prices\":{\"A\":5000,\"B\":2510},\"currency\":\"KWD\",\"tariffs\":[{\"name\":\"half\",\"percent\":50}]}", "\"half\" of category \"B\": 1255"},
+                 {"{\"prices\":{\"A\":5000,\"B\":2550},\"currency\":\"MGA\"}", "multiples of 100 in MGA"},
+                 {"{\"prices\":{\"A\":5000,\"B\":1},\"currency\":\"ISK\"}", NULL}};
+    char problem[512];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(check_sale(cases[i].settings, NULL, problem), 0);
+        assert_int_equal(check_sale_at(true, cases[i].settings, NULL, problem), cases[i].says ? BO_ERR_BAD_SETTING : 0);
+        if (cases[i].says) assert_non_null(strstr(problem, cases[i].says));
+    }
+    assert_int_equal(check_sale_at(true, cases[1].settings, "{\"limit\":4}", problem), 0);
 }
 
 static void O6_a_price_is_nothing_or_at_least_what_can_be_charged(void **state) {
@@ -249,7 +271,8 @@ int main(void) {
                                        cmocka_unit_test(best_seats_lie_together_near_the_stage_and_fit_the_wish),
                                        cmocka_unit_test(best_seats_leave_no_single_one_where_it_can_be_helped),
                                        cmocka_unit_test(settings_have_defaults_and_ranges),
-                                       cmocka_unit_test(O6_a_price_is_nothing_or_at_least_what_can_be_charged),
+                                       cmocka_unit_test(O6_with_Stripe_a_price_is_one_that_Stripe_can_charge),
+        cmocka_unit_test(O6_a_price_is_nothing_or_at_least_what_can_be_charged),
                                        cmocka_unit_test(what_an_old_sale_has_is_refused_only_when_it_is_set_anew),
                                        cmocka_unit_test(S3_a_map_notices_a_missed_change_and_gathers_the_others)};
     return cmocka_run_group_tests_name("sale", tests, NULL, NULL);
