@@ -40,10 +40,11 @@ def build(tree):
     """The model's driver, without sanitizers: what is looked for is wrong answers."""
     folder = os.path.join(tree, "build-test")
     if not os.path.exists(os.path.join(folder, "build.ninja")):
-        subprocess.run(["meson", "setup", folder, tree, "-Dbuildtype=debugoptimized"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["meson", "setup", folder, tree, "-Dbuildtype=debugoptimized", "-Dwerror=false"], check=True, stdout=subprocess.DEVNULL)
     result = subprocess.run(["ninja", "-C", folder, "tests/model_driver", "tests/libfake_clock.so"], capture_output=True, text=True)
     if result.returncode:
-        raise SystemExit("a mutation does not compile:\n" + result.stdout[-3000:])
+        print("BROKEN   it does not compile:\n" + result.stdout[-3000:], flush=True)
+    return result.returncode == 0
 
 
 def run_model(tree, seed, steps, profile=None):
@@ -86,7 +87,8 @@ def try_fix(tree, name, edits, profile, args):
     if before is None:
         return False
     try:
-        build(tree)
+        if not build(tree):
+            return False
         steps = 0
         seeds = range(args.seed, args.seed + args.seeds)
         runs = [(seed, QUICK_STEPS, profile) for seed in (args.seed, args.seed + 1)] + [(seed, args.steps, None) for seed in seeds]

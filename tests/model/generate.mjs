@@ -33,7 +33,7 @@ const STEPS = [
   step(3, 'checkIn', { way: fc.constantFrom('in', 'in', 'out'), old: often }),
   step(2, 'block', { rest: seldom, seats: fc.uniqueArray(fc.nat(SEATS - 1), { minLength: 1, maxLength: 2 }) }),
   step(2, 'unblock', { rude, mask, seats: fc.uniqueArray(fc.nat(SEATS - 1), { minLength: 1, maxLength: 2 }) }),
-  step(2, 'status', { status: fc.constantFrom('open', 'open', 'open', 'open', 'open', 'open', 'open', 'open', 'paused', 'draining', 'through', 'away', 'closed') }),
+  step(2, 'status', { status: fc.constantFrom('open', 'open', 'open', 'open', 'open', 'open', 'paused', 'draining', 'through', 'away', 'closed') }),
   step(2, 'settings', { change: fc.constantFrom({ limit: 2 }, { limit: 4 }, { capacity: 1 }, { capacity: 5 }, { rate_count: 1 }, { rate_count: 10 }, { policy: 'rate' }, { policy: 'capacity' }, { policy: 'both' },
     { choosers_per_seat: 3 }, { extend_max: 1 }, { currency: 'USD' }, { currency: 'EUR' }, { channels: [{ name: 'fan', quota: 2, reserved: true }, { name: 'press', quota: 1 }] }, { channels: [] },
     { lanes: [{ name: 'vip', quota: 1 }] }, { lanes: [{ name: 'vip', quota: 1 }, { name: 'fans' }] }, { lanes: [{ name: 'fans' }, { name: 'vip', quota: 2 }] }) }),
@@ -71,7 +71,7 @@ export const profiles = {
   stock: ['come', 'buy', 'item', 'take', 'grant', 'takeBack', 'auction', 'block', 'unblock', 'status', 'quiet'],
   line: ['join', 'come', 'leave', 'drop', 'find', 'enter', 'pass', 'settings', 'brake', 'restart', 'lose', 'failover'],
   choosing: ['come', 'hold', 'best', 'release', 'extend', 'again', 'fidget', 'channel', 'take', 'bid', 'lose'],
-  faults: ['buy', 'refund', 'transfer', 'brake', 'settings', 'lag', 'failover', 'restart', 'lose', 'refuse', 'replay', 'hook', 'backup', 'loseCommits', 'tamper', 'quiet'],
+  faults: ['buy', 'refund', 'transfer', 'brake', 'status', 'settings', 'lag', 'failover', 'restart', 'lose', 'refuse', 'replay', 'hook', 'backup', 'loseCommits', 'tamper', 'quiet'],
 };
 
 export const stepOf = (profile) => fc.oneof({ withCrossShrink: false },
